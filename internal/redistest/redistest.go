@@ -1,0 +1,196 @@
+// Package redistest starts the real Redis with the real RedisJSON module for tests.
+//
+// Every server listens on a free loopback port, keeps its files in its own temporary folder and dies with the
+// test process: Stop ends it in the normal case, and on Linux the kernel kills it when the test process is gone
+// without having called Stop (a panic, a test timeout, a SIGKILL).
+//
+// What is missing is a failure, never a skip: install it with `make deps`.
+package redistest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const (
+	host          = "127.0.0.1"
+	startDeadline = 20 * time.Second
+	stopDeadline  = 5 * time.Second
+	// Another process may take the free port between our looking and Redis's binding it.
+	portAttempts = 5
+)
+
+// ErrMissing says that redis-server or rejson.so is not installed.
+var ErrMissing = errors.New("redistest: not installed, run `make deps`")
+
+// Config asks for a server that differs from the default. The zero value is the default.
+type Config struct {
+	Args   []string // more arguments for redis-server, e.g. "--requirepass", "secret"
+	NoJSON bool     // start without the RedisJSON module
+}
+
+// Server is a running redis-server. Its methods must not be called concurrently.
+type Server struct {
+	Addr string // Host:Port
+	Host string // always 127.0.0.1
+	Port int    // stays the same over Stop and Restart
+
+	program string
+	module  string // empty: without RedisJSON
+	args    []string
+	dir     string
+
+	proc *process // nil when stopped
+}
+
+// Start runs a server for one test and stops it when the test ends. It blocks until the server answers JSON.SET
+// and fails the test when it does not within 20 s or when something is not installed.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	return StartWith(t, Config{})
+}
+
+// StartWith is Start for a server that cfg describes.
+func StartWith(t testing.TB, cfg Config) *Server {
+	t.Helper()
+	s, err := StartMain(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// StartMain runs a server that several tests share: call it from TestMain and Close the server after m.Run.
+// At most one Config is used.
+func StartMain(cfg ...Config) (*Server, error) {
+	var c Config
+	if len(cfg) > 0 {
+		c = cfg[0]
+	}
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, fmt.Errorf("%w: redis-server is not on the PATH: %w", ErrMissing, err)
+	}
+	s := &Server{Host: host, program: program, args: c.Args}
+	if !c.NoJSON {
+		if s.module, err = modulePath(); err != nil {
+			return nil, err
+		}
+	}
+	if s.dir, err = os.MkdirTemp("", "redistest-"); err != nil {
+		return nil, fmt.Errorf("redistest: folder for the server: %w", err)
+	}
+	for range portAttempts {
+		if err = s.takePort(); err != nil {
+			break
+		}
+		if err = s.launch(); err == nil || !errors.Is(err, errExited) {
+			break
+		}
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Stop ends the server's process and waits until it is gone. Its data is lost. A second Stop does nothing.
+func (s *Server) Stop() {
+	if s.proc != nil {
+		s.proc.stop(stopDeadline)
+		s.proc = nil
+	}
+}
+
+// Restart stops the server if it runs and starts an empty one on the same port. It blocks until that answers.
+func (s *Server) Restart() error {
+	s.Stop()
+	return s.launch()
+}
+
+// Close stops the server and removes its folder.
+func (s *Server) Close() {
+	s.Stop()
+	_ = os.RemoveAll(s.dir) // a leftover in the temp folder is no reason to fail a test
+}
+
+// PID is the process id of the running server, 0 when it is stopped. Tests use it to send signals.
+func (s *Server) PID() int {
+	if s.proc == nil {
+		return 0
+	}
+	return s.proc.pid
+}
+
+func (s *Server) takePort() error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return fmt.Errorf("redistest: no free port: %w", err)
+	}
+	defer l.Close()
+	s.Port = l.Addr().(*net.TCPAddr).Port
+	s.Addr = l.Addr().String()
+	return nil
+}
+
+func (s *Server) launch() error {
+	args := []string{
+		"--bind", host, "--port", strconv.Itoa(s.Port),
+		"--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no",
+	}
+	if s.module != "" {
+		args = append(args, "--loadmodule", s.module)
+	}
+	proc, err := startProcess(s.program, append(args, s.args...), filepath.Join(s.dir, "redis.log"))
+	if err != nil {
+		return fmt.Errorf("redistest: start %s: %w", s.program, err)
+	}
+	if err := awaitReady(s.Addr, proc, s.module != ""); err != nil {
+		proc.stop(stopDeadline)
+		return fmt.Errorf("%w; its log ends with:\n%s", err, proc.logTail())
+	}
+	s.proc = proc
+	return nil
+}
+
+// modulePath is the file in REJSON_SO, else .local/redis/rejson.so below the folder that holds go.mod.
+func modulePath() (string, error) {
+	path := os.Getenv("REJSON_SO")
+	if path == "" {
+		root, err := moduleRoot()
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(root, ".local", "redis", "rejson.so")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%w: the RedisJSON module (REJSON_SO names another file): %w", ErrMissing, err)
+	}
+	return filepath.Abs(path)
+}
+
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("redistest: working folder: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("redistest: no go.mod above the working folder: set REJSON_SO")
+		}
+		dir = parent
+	}
+}
