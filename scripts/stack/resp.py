@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-Reply: TypeAlias = "str | int | None | list[Reply]"
+Reply: TypeAlias = "str | int | list[Reply] | None"
 Endpoint: TypeAlias = "tuple[str, int] | Path"
 
 
