@@ -1,0 +1,83 @@
+package redisstore
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Config says which Redis to use and how. The zero value of each field but Addr is the documented default.
+type Config struct {
+	Addr string // host:port of the server, required
+
+	// Username and Password authenticate each connection; empty for none. A Password without a Username belongs to
+	// Redis's default user.
+	Username string
+	Password string
+
+	DB  int         // number of the logical database, default 0
+	TLS *tls.Config // nil for a plain connection
+
+	// DialTimeout bounds the making of a connection, default 1 s. Timeout bounds each of: waiting for a free
+	// connection, writing a command and reading its reply, default 2 s. ScanTimeout bounds the search for keys as a
+	// whole, which may need many commands, default 20 s.
+	DialTimeout time.Duration
+	Timeout     time.Duration
+	ScanTimeout time.Duration
+
+	PoolSize int // most connections, default 10 for each CPU
+}
+
+const (
+	defaultDialTimeout = time.Second
+	defaultTimeout     = 2 * time.Second
+	defaultScanTimeout = 20 * time.Second
+)
+
+// Validate returns all faults of the configuration as one error, nil when there are none.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("redisstore: "+format, args...))
+	}
+	if _, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
+		fault("Addr is %q: write host:port, such as 127.0.0.1:6379", c.Addr)
+	}
+	if c.Username != "" && c.Password == "" {
+		fault("Username %q has no Password", c.Username)
+	}
+	if c.DB < 0 {
+		fault("DB is %d: it must be 0 or more", c.DB)
+	}
+	if c.PoolSize < 0 {
+		fault("PoolSize is %d: it must be positive, or 0 for the default", c.PoolSize)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"DialTimeout", c.DialTimeout},
+		{"Timeout", c.Timeout},
+		{"ScanTimeout", c.ScanTimeout},
+	} {
+		if d.value < 0 {
+			fault("%s is %v: it must be positive, or 0 for the default", d.name, d.value)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.DialTimeout == 0 {
+		c.DialTimeout = defaultDialTimeout
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.ScanTimeout == 0 {
+		c.ScanTimeout = defaultScanTimeout
+	}
+	return c
+}

@@ -1,0 +1,93 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bandwing/bandwing/api"
+)
+
+// replyRule gives the kind of an error reply that begins with a text, apart from "ERR ". RedisJSON has no error codes
+// and Redis few, so there is only the text to go by. The beginning, because replies go on with what the client sent.
+type replyRule struct {
+	prefix string
+	kind   error
+}
+
+var replyRules = []replyRule{
+	// Redis: not now, or not with this account or server.
+	{"unknown command", api.ErrUnavailable}, // no RedisJSON, or an old one
+	{"LOADING ", api.ErrUnavailable},
+	{"OOM ", api.ErrUnavailable},
+	{"READONLY ", api.ErrUnavailable},
+	{"MASTERDOWN ", api.ErrUnavailable},
+	{"CLUSTERDOWN ", api.ErrUnavailable},
+	{"TRYAGAIN ", api.ErrUnavailable},
+	{"MISCONF ", api.ErrUnavailable},
+	{"NOREPLICAS ", api.ErrUnavailable},
+	{"BUSY ", api.ErrUnavailable},
+	{"NOAUTH ", api.ErrUnavailable},
+	{"WRONGPASS ", api.ErrUnavailable},
+	{"NOPERM ", api.ErrUnavailable},
+	{"EXECABORT ", api.ErrUnavailable},
+	{"max number of clients reached", api.ErrUnavailable},
+	{"invalid DB index", api.ErrUnavailable},
+	{"DB index is out of range", api.ErrUnavailable},
+
+	// RedisJSON: the key.
+	{"could not perform this operation on a key that doesn't exist", api.ErrNotFound},
+	{"new objects must be created at the root", api.ErrNotFound},
+	{"Existing key has wrong Redis type", api.ErrWrongType},
+	{"WRONGTYPE ", api.ErrWrongType},
+	{"result is not a number", api.ErrWrongType},
+
+	// RedisJSON: the input.
+	{"Error occurred on position", api.ErrInvalid}, // its path parser
+	{"bad input number", api.ErrInvalid},
+	{"Couldn't parse as UTF-8", api.ErrInvalid},
+}
+
+// jsonFault is in every complaint of RedisJSON's JSON parser: "key must be a string at line 1 column 2".
+const jsonFault = " at line "
+
+// replyKind is nil for a reply that nothing is known about.
+func replyKind(text string) error {
+	text = strings.TrimPrefix(text, "ERR ")
+	for _, rule := range replyRules {
+		if strings.HasPrefix(text, rule.prefix) {
+			return rule.kind
+		}
+	}
+	if strings.Contains(text, jsonFault) {
+		return api.ErrInvalid
+	}
+	return nil
+}
+
+// failure gives a go-redis error its api kind; nil stays nil.
+func (s *Store) failure(err error, at target) error {
+	var reply redis.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, redis.Nil):
+		return at.notFound()
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("redisstore: %w", err)
+	case !errors.As(err, &reply):
+		// Only the way to Redis is left: dialing, the pool, a timeout, a broken connection, a closed store.
+		return fmt.Errorf("%w: no answer from %s: %w", api.ErrUnavailable, s.addr, err)
+	}
+	switch kind := replyKind(reply.Error()); kind {
+	case nil:
+		return fmt.Errorf("redisstore: Redis at %s refused the command: %w", s.addr, err)
+	case api.ErrNotFound:
+		return at.notFound()
+	default:
+		return fmt.Errorf("%w: Redis says %.300q", kind, reply.Error())
+	}
+}

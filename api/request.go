@@ -1,0 +1,177 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+)
+
+// firstRead is how much room in bytes a request's Content-Length may reserve before any of the body has come.
+const firstRead = 64 << 10
+
+// pathValue returns the named part of the request's path, unescaped once.
+func pathValue(c *gin.Context, name string) (string, error) {
+	value := c.Param(name)
+	// gin matched the raw path if there is one, and else the path that net/url has unescaped.
+	if c.Request.URL.RawPath != "" {
+		unescaped, err := url.PathUnescape(value)
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		value = unescaped
+	}
+	return value, checkText(name, value)
+}
+
+func pathKey(c *gin.Context) (string, error) { return pathValue(c, "id") }
+
+// query is the request's query string. A malformed one is an error, not an empty one.
+func query(c *gin.Context) (url.Values, error) {
+	if c.Request.URL.RawQuery == "" {
+		return nil, nil
+	}
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: query string: %w", ErrInvalid, err)
+	}
+	return values, nil
+}
+
+// queryPath is the path in ?path=, the root without one.
+func queryPath(c *gin.Context) (Path, error) {
+	values, err := query(c)
+	if err != nil || !values.Has("path") {
+		return Path{}, err
+	}
+	return ParsePath(values.Get("path"))
+}
+
+// keysQuery is what GET /api/v1/keys understands.
+func keysQuery(c *gin.Context) (prefix string, limit int, err error) {
+	values, err := query(c)
+	if err != nil {
+		return "", 0, err
+	}
+	prefix, limit = defaultPrefix, defaultLimit
+	if values.Has("pattern") {
+		prefix = values.Get("pattern")
+		if !utf8.ValidString(prefix) {
+			return "", 0, fmt.Errorf("%w: pattern is not UTF-8", ErrInvalid)
+		}
+	}
+	if values.Has("limit") {
+		limit, err = strconv.Atoi(values.Get("limit"))
+		if err != nil || limit < 1 || limit > maxLimit {
+			return "", 0, fmt.Errorf("%w: limit is %.40q: write a number from 1 to %d", ErrInvalid, values.Get("limit"), maxLimit)
+		}
+	}
+	return prefix, limit, nil
+}
+
+// change is the body of the PUT routes: the key, the path in it, and one raw value that is named str, arr or num.
+type change struct {
+	key   string
+	path  Path
+	value json.RawMessage
+}
+
+// readChange reads a body {"key":…, "field":…, <valueName>:…}. Other members are ignored; of several with one name
+// the last counts.
+func (s *Server) readChange(c *gin.Context, valueName string) (change, error) {
+	body, err := s.readBody(c)
+	if err != nil {
+		return change{}, err
+	}
+	if !json.Valid(body) {
+		return change{}, fmt.Errorf("%w: the body is not JSON: send %s", ErrInvalid, changeForm(valueName))
+	}
+	var key, field, value json.RawMessage
+	if start := skipSpace(body, 0); body[start] == '{' {
+		walkObject(body, start, func(name, v []byte) {
+			switch {
+			case nameIs(name, "key"):
+				key = v
+			case nameIs(name, "field"):
+				field = v
+			case nameIs(name, valueName):
+				value = v
+			}
+		})
+	}
+	if !isString(key) || !isString(field) || value == nil {
+		return change{}, fmt.Errorf("%w: the body must be %s", ErrInvalid, changeForm(valueName))
+	}
+	return parseChange(key, field, value)
+}
+
+func parseChange(key, field, value json.RawMessage) (change, error) {
+	ch := change{value: value}
+	var err error
+	if ch.key, err = unquote(key); err != nil {
+		return change{}, err
+	}
+	if err := checkText("key", ch.key); err != nil {
+		return change{}, err
+	}
+	text, err := unquote(field)
+	if err != nil {
+		return change{}, err
+	}
+	ch.path, err = ParsePath(text)
+	return ch, err
+}
+
+func changeForm(valueName string) string {
+	kind := map[string]string{"str": "<value>", "arr": "<value or array>", "num": "<number>"}[valueName]
+	return `{"key":"<key>","field":"<path>","` + valueName + `":` + kind + `}`
+}
+
+func isString(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
+
+func isNumber(raw json.RawMessage) bool {
+	return len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9')
+}
+
+func checkText(what, text string) error {
+	switch {
+	case text == "":
+		return fmt.Errorf("%w: the %s is empty", ErrInvalid, what)
+	case !utf8.ValidString(text):
+		return fmt.Errorf("%w: the %s is not UTF-8", ErrInvalid, what)
+	}
+	return nil
+}
+
+// readBody returns the request's body. Its errors are ErrTooLarge and ErrInvalid.
+func (s *Server) readBody(c *gin.Context) ([]byte, error) {
+	r := c.Request
+	if r.ContentLength > s.cfg.MaxBody {
+		return nil, s.tooLarge()
+	}
+	var buf bytes.Buffer
+	// One byte more than announced, so that reading to the end does not grow the buffer.
+	buf.Grow(int(min(max(r.ContentLength, 0), firstRead)) + bytes.MinRead)
+	_, err := buf.ReadFrom(http.MaxBytesReader(c.Writer, r.Body, s.cfg.MaxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, s.tooLarge()
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("%w: the body is shorter than Content-Length says", ErrInvalid)
+	case err != nil:
+		return nil, fmt.Errorf("%w: read the body: %w", ErrInvalid, err)
+	}
+	return buf.Bytes(), nil
+}
+
+func (s *Server) tooLarge() error {
+	return fmt.Errorf("%w: the limit is %d bytes (API_MAX_BODY): send a smaller document", ErrTooLarge, s.cfg.MaxBody)
+}

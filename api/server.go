@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Server is the service. It is an http.Handler, safe for concurrent use.
+type Server struct {
+	cfg     Config
+	store   Store
+	metrics *metrics
+	engine  *gin.Engine
+}
+
+// New makes a service on a store. It returns all faults of cfg at once. It switches gin, which has one mode for the
+// whole process, to release mode.
+func New(cfg Config, store Store) (*Server, error) {
+	faults := cfg.Validate()
+	if store == nil {
+		faults = errors.Join(faults, errors.New("api: New needs a Store"))
+	}
+	if faults != nil {
+		return nil, faults
+	}
+	s := &Server{cfg: cfg.withDefaults(), store: store, metrics: newMetrics()}
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = s.newEngine()
+	return s, nil
+}
+
+// ServeHTTP handles one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.engine.ServeHTTP(w, r)
+}
+
+// Serve accepts connections from listener until ctx ends. Then it stops gracefully: it closes the listener, lets
+// requests in flight finish, and returns nil. When they need longer than ShutdownTimeout it closes their
+// connections and returns an error. Serve blocks; it always closes the listener.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:      s,
+		ReadTimeout:  s.cfg.ReadTimeout,
+		WriteTimeout: s.cfg.WriteTimeout,
+		IdleTimeout:  s.cfg.IdleTimeout,
+		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	select {
+	case err := <-served:
+		return fmt.Errorf("api: serve %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if err != nil {
+		err = fmt.Errorf("api: requests still in flight after %v were cut off: %w",
+			s.cfg.ShutdownTimeout, errors.Join(err, server.Close()))
+	}
+	<-served
+	return err
+}
