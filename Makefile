@@ -24,7 +24,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python strays lint lint-go lint-python fmt fuzz cover clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python lint lint-go lint-python fmt fuzz cover clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -48,6 +48,52 @@ build: ## build bin/api and bin/locustworker
 		echo "build: bin/$$name $(VERSION)"; \
 		CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./cmd/$$name || exit 1; \
 	done
+
+test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
+	@$(PYTHON) scripts/no_strays.py $(MAKE) --no-print-directory test-go test-python
+
+test-go:
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on -timeout $(GOTEST_TIMEOUT) ./...
+
+test-python:
+	$(VENV)/bin/python -m pytest
+
+lint: deps-dev lint-go lint-python ## run all linters
+
+lint-go: $(GOLANGCI)
+	$(GO) mod tidy -diff
+	$(GOLANGCI) run ./...
+
+lint-python:
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy scripts
+	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/shellcheck .ci/run
+
+$(GOLANGCI):
+	@echo "lint: building golangci-lint $(GOLANGCI_VERSION), once (about two minutes)"
+	@rm -rf "$(LOCAL)/bin/golangci.new"
+	@GOBIN="$(LOCAL)/bin/golangci.new" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv "$(LOCAL)/bin/golangci.new/golangci-lint" "$@" && rmdir "$(LOCAL)/bin/golangci.new"
+
+fmt: deps-dev $(GOLANGCI) ## format Go (gofumpt) and Python (ruff)
+	$(GOLANGCI) fmt ./...
+	$(VENV)/bin/ruff check --select I --fix --quiet .
+	$(VENV)/bin/ruff format .
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@grep -rHoE --include='*_test.go' --exclude-dir=.local '^func Fuzz[A-Za-z0-9_]+' . | sort | \
+	while IFS=: read -r file target; do \
+		name=$${target#func }; dir=$$(dirname "$$file"); \
+		echo "fuzz: $$dir $$name for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; \
+	done
+
+cover: deps-dev build ## measure how much of the Go code the tests reach: coverage.html
+	$(GO) test -timeout $(GOTEST_TIMEOUT) -coverpkg ./... -coverprofile coverage.out ./...
+	$(GO) tool cover -html coverage.out -o coverage.html
+	$(GO) tool cover -func coverage.out | tail -n 1
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
 	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"

