@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -125,10 +126,10 @@ func methodLabel(method string) string {
 func (s *Server) recover(c *gin.Context) {
 	defer func() {
 		fault := recover()
-		switch {
-		case fault == nil:
+		if fault == nil {
 			return
-		case fault == http.ErrAbortHandler:
+		}
+		if err, isError := fault.(error); isError && errors.Is(err, http.ErrAbortHandler) {
 			panic(fault)
 		}
 		s.cfg.Logger.Error("panic in a handler", "method", c.Request.Method, "path", c.Request.URL.Path,

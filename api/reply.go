@@ -30,11 +30,18 @@ type result struct {
 }
 
 // buffers holds *bytes.Buffer. A response leaves in one Write, which saves system calls.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var buffers sync.Pool
+
+func newBuffer() *bytes.Buffer {
+	if buf, ok := buffers.Get().(*bytes.Buffer); ok {
+		buf.Reset()
+		return buf
+	}
+	return new(bytes.Buffer)
+}
 
 func (s *Server) replyOK(c *gin.Context, r result) {
-	buf := buffers.Get().(*bytes.Buffer)
-	buf.Reset()
+	buf := newBuffer()
 	buf.WriteString(`{"status":"ok"`)
 	if r.key != "" {
 		buf.WriteString(`,"key":`)
@@ -49,8 +56,7 @@ func (s *Server) replyOK(c *gin.Context, r result) {
 }
 
 func (s *Server) replyError(c *gin.Context, status int, text string) {
-	buf := buffers.Get().(*bytes.Buffer)
-	buf.Reset()
+	buf := newBuffer()
 	buf.WriteString(`{"error":`)
 	appendString(buf, text)
 	buf.WriteByte('}')
@@ -85,7 +91,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case errors.Is(err, ErrNotFound):
 		s.replyError(c, http.StatusNotFound, text+"; GET /api/v1/keys lists keys, GET /api/v1/fields/{key} field names")
 	case errors.Is(err, ErrWrongType):
-		s.replyError(c, http.StatusConflict, text+"; look at the value with GET /api/v1/subdoc/{key}/{field}")
+		s.replyError(c, http.StatusConflict, text)
 	case errors.Is(err, ErrTooLarge):
 		s.replyError(c, http.StatusRequestEntityTooLarge, text)
 	case errors.Is(err, ErrUnavailable):

@@ -66,6 +66,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = fmt.Errorf("api: requests still in flight after %v were cut off: %w",
 			s.cfg.ShutdownTimeout, errors.Join(err, server.Close()))
 	}
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }

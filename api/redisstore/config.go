@@ -42,7 +42,7 @@ func (c Config) Validate() error {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("redisstore: "+format, args...))
 	}
-	if _, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
+	if host, port, err := net.SplitHostPort(c.Addr); err != nil || host == "" || port == "" {
 		fault("Addr is %q: write host:port, such as 127.0.0.1:6379", c.Addr)
 	}
 	if c.Username != "" && c.Password == "" {

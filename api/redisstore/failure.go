@@ -43,13 +43,16 @@ var replyRules = []replyRule{
 	{"new objects must be created at the root", api.ErrNotFound},
 	{"Existing key has wrong Redis type", api.ErrWrongType},
 	{"WRONGTYPE ", api.ErrWrongType},
-	{"result is not a number", api.ErrWrongType},
+	{noNumber, api.ErrWrongType},
 
 	// RedisJSON: the input.
 	{"Error occurred on position", api.ErrInvalid}, // its path parser
 	{"bad input number", api.ErrInvalid},
 	{"Couldn't parse as UTF-8", api.ErrInvalid},
 }
+
+// noNumber is RedisJSON's answer when arithmetic leaves the range of a 64-bit float.
+const noNumber = "result is not a number"
 
 // jsonFault is in every complaint of RedisJSON's JSON parser: "key must be a string at line 1 column 2".
 const jsonFault = " at line "
@@ -82,12 +85,17 @@ func (s *Store) failure(err error, at target) error {
 		// Only the way to Redis is left: dialing, the pool, a timeout, a broken connection, a closed store.
 		return fmt.Errorf("%w: no answer from %s: %w", api.ErrUnavailable, s.addr, err)
 	}
-	switch kind := replyKind(reply.Error()); kind {
-	case nil:
+	text := reply.Error()
+	kind := replyKind(text)
+	switch {
+	case kind == nil:
 		return fmt.Errorf("redisstore: Redis at %s refused the command: %w", s.addr, err)
-	case api.ErrNotFound:
+	case errors.Is(kind, api.ErrNotFound):
 		return at.notFound()
-	default:
-		return fmt.Errorf("%w: Redis says %.300q", kind, reply.Error())
+	case errors.Is(kind, api.ErrWrongType) && strings.HasSuffix(text, noNumber):
+		return fmt.Errorf("%w: the result at %.100q of key %.100q would be no number: use a smaller one", kind, at.path, at.key)
+	case errors.Is(kind, api.ErrWrongType):
+		return fmt.Errorf("%w: key %.100q holds no JSON document: use another key", kind, at.key)
 	}
+	return fmt.Errorf("%w: Redis says %.300q", kind, text)
 }

@@ -7,12 +7,14 @@ package redisstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/bandwing/bandwing/api"
 )
@@ -60,6 +62,9 @@ func New(cfg Config) (*Store, error) {
 		PoolTimeout:           cfg.Timeout,
 		ContextTimeoutEnabled: true,
 		PoolSize:              cfg.PoolSize,
+		PipelinePoolSize:      -1, // ours are two commands long and need no connections of their own
+
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}, // needs RESP3
 	})
 	return &Store{client: client, addr: cfg.Addr, scanTimeout: cfg.ScanTimeout}, nil
 }
@@ -77,7 +82,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err := ping.Err(); err != nil {
 		return s.failure(err, target{})
 	}
-	if err := probe.Err(); err != nil && err != redis.Nil {
+	if err := probe.Err(); err != nil && !errors.Is(err, redis.Nil) {
 		return s.failure(err, target{key: readyKey})
 	}
 	return nil
@@ -212,7 +217,7 @@ func (t target) notFound() error {
 }
 
 func (t target) wrongType(want string) error {
-	return fmt.Errorf("%w: the value at %.100q of key %.100q is not %s", api.ErrWrongType, t.path, t.key, want)
+	return fmt.Errorf("%w: the value at %.100q of key %.100q is not %s: use another path", api.ErrWrongType, t.path, t.key, want)
 }
 
 func isEmptyArray(b []byte) bool { return len(b) == len("[]") && b[0] == '[' }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -28,7 +27,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if done || err != nil {
 		return report(stderr, err, 2)
 	}
-	settings.api.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	settings.api.Logger = newLogger(stderr)
 	return report(stderr, serve(ctx, settings, stdout), 1)
 }
 
@@ -51,9 +50,9 @@ func serve(ctx context.Context, settings settings, stdout io.Writer) error {
 }
 
 func report(stderr io.Writer, err error, exitCode int) int {
-	if err == nil {
-		return 0
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitCode
 	}
-	fmt.Fprintln(stderr, err)
-	return exitCode
+	return 0
 }

@@ -98,6 +98,9 @@ func (env environment) settings() (settings, error) {
 	} else {
 		p.listenPort("API_ADDR", port)
 	}
+	if env.RedisHost == "" {
+		p.fault("REDIS_HOST", env.RedisHost, "write a host name or address")
+	}
 	if env.RedisUsername != "" && env.RedisPassword == "" {
 		p.fault("REDIS_USERNAME", env.RedisUsername, "set REDIS_PASSWORD too")
 	}
@@ -114,9 +117,10 @@ func (env environment) tls(p *parser) *tls.Config {
 		}
 		return nil
 	}
-	// go-redis fills in no ServerName of its own.
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: env.RedisHost}
-	cfg.InsecureSkipVerify = insecure //nolint:gosec // the user asked for it by name
+	cfg := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: insecure, //nolint:gosec // the user asked for it by name
+	}
 	if env.RedisTLSCA == "" {
 		return cfg
 	}

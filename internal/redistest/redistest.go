@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/proctest"
 )
 
 const (
@@ -47,7 +49,7 @@ type Server struct {
 	args    []string
 	dir     string
 
-	proc *process // nil when stopped
+	proc *proctest.Process // nil when stopped
 }
 
 // Start runs a server for one test and stops it when the test ends. It blocks until the server answers JSON.SET
@@ -106,7 +108,7 @@ func StartMain(cfg ...Config) (*Server, error) {
 // Stop ends the server's process and waits until it is gone. Its data is lost. A second Stop does nothing.
 func (s *Server) Stop() {
 	if s.proc != nil {
-		s.proc.stop(stopDeadline)
+		s.proc.Stop(stopDeadline)
 		s.proc = nil
 	}
 }
@@ -128,7 +130,7 @@ func (s *Server) PID() int {
 	if s.proc == nil {
 		return 0
 	}
-	return s.proc.pid
+	return s.proc.Pid()
 }
 
 func (s *Server) takePort() error {
@@ -150,13 +152,14 @@ func (s *Server) launch() error {
 	if s.module != "" {
 		args = append(args, "--loadmodule", s.module)
 	}
-	proc, err := startProcess(s.program, append(args, s.args...), filepath.Join(s.dir, "redis.log"))
+	cmd := exec.Command(s.program, append(args, s.args...)...)
+	proc, err := proctest.Start(cmd, filepath.Join(s.dir, "redis.log"))
 	if err != nil {
-		return fmt.Errorf("redistest: start %s: %w", s.program, err)
+		return fmt.Errorf("redistest: %w", err)
 	}
 	if err := awaitReady(s.Addr, proc, s.module != ""); err != nil {
-		proc.stop(stopDeadline)
-		return fmt.Errorf("%w; its log ends with:\n%s", err, proc.logTail())
+		proc.Stop(stopDeadline)
+		return fmt.Errorf("%w\n%s", err, proc.LogTail())
 	}
 	s.proc = proc
 	return nil
