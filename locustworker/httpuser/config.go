@@ -1,0 +1,90 @@
+package httpuser
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	defaultTimeout        = 60 * time.Second // FastHttpUser's network_timeout
+	defaultConnectTimeout = 60 * time.Second // FastHttpUser's connection_timeout
+	defaultMaxRedirects   = 30
+	defaultMaxBody        = 64 << 20
+	defaultUserAgent      = "locustworker"
+	acceptEncoding        = "gzip, deflate, br"
+)
+
+// A Config says how a user's requests are sent. The zero value is what
+// FastHttpUser does by default.
+type Config struct {
+	// Timeout limits a whole request: connecting, sending, redirects and the last
+	// byte of the body. Default 60 s; negative means none. (Python's time-outs
+	// limit each read instead.)
+	Timeout time.Duration
+	// ConnectTimeout limits name lookup, connecting and the TLS handshake, within
+	// Timeout. Default 60 s; negative means none of its own.
+	ConnectTimeout time.Duration
+	// MaxRedirects is how many redirects a request follows before it fails.
+	// Default 30; negative means that redirects are not followed and are
+	// successes.
+	MaxRedirects int
+	// MaxBody is the largest body in bytes, before and after decompression, that
+	// is accepted; a larger one is a failure. Default 64 MiB.
+	MaxBody int
+	// UserAgent is sent with each request. Default "locustworker".
+	UserAgent string
+	// Headers are sent with each request; Header overrides them.
+	Headers map[string]string
+	// TLS is used for https. Default nil: certificates are not verified, as with
+	// FastHttpUser; &tls.Config{} verifies them.
+	TLS *tls.Config
+	// Dial opens connections. It must return soon after ctx is done. Default: a
+	// net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (c Config) validate() error {
+	var faults []error
+	if c.MaxBody < 0 {
+		faults = append(faults, fmt.Errorf("MaxBody %d is negative", c.MaxBody))
+	}
+	for k, v := range c.Headers {
+		if !validHeader(k, v) {
+			faults = append(faults, fmt.Errorf("header %q: %q cannot be sent", k, v))
+		}
+	}
+	if !validHeader("User-Agent", c.UserAgent) {
+		faults = append(faults, fmt.Errorf("user agent %q cannot be sent", c.UserAgent))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
+}
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = defaultConnectTimeout
+	}
+	if c.MaxRedirects == 0 {
+		c.MaxRedirects = defaultMaxRedirects
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = defaultMaxBody
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = defaultUserAgent
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	return c
+}

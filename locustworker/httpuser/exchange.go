@@ -1,0 +1,142 @@
+package httpuser
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// An exchange is one request on its way, with the redirects that answer it.
+type exchange struct {
+	ctx      context.Context //nolint:containedctx // lives as long as one call of Do
+	orphan   bool            // begun after the user's end
+	limit    time.Time       // or zero
+	deadline bool            // limit is the context's
+	peer     *peer
+	req      *fasthttp.Request
+	sent     bool // a byte of it reached a server, as far as can be known
+	at       phase
+	reusable bool // the connection after the answer
+}
+
+// exchange sends the request and reads the final answer into s.resp.raw. Its
+// error is a failure, or an *abort when there is nothing to record.
+func (s *Session) exchange(x *exchange) error {
+	for hops := 0; ; hops++ {
+		if err := s.roundTrip(x); err != nil {
+			return err
+		}
+		s.storeCookies(x)
+		if s.call.redirects < 0 || !isRedirect(s.resp.raw) {
+			return nil
+		}
+		if hops == s.call.redirects {
+			return redirectFailure(s.call.redirects)
+		}
+		if err := s.follow(x); err != nil {
+			return err
+		}
+	}
+}
+
+// roundTrip sends one request and reads one answer. A connection that went stale
+// while it was idle is replaced once.
+func (s *Session) roundTrip(x *exchange) error {
+	if c := s.gate.take(x.peer); c != nil {
+		if stale, err := s.transfer(x, c); !stale {
+			return err
+		}
+	}
+	c, err := s.connect(x)
+	if err != nil {
+		return err
+	}
+	_, err = s.transfer(x, c)
+	return err
+}
+
+func (s *Session) connect(x *exchange) (*conn, error) {
+	x.at = connecting
+	c, err := s.dial(x.ctx, x.peer, x.limit)
+	if x.ctx.Err() != nil && (x.orphan || s.user.Context().Err() != nil || x.ctx.Err() == context.Canceled) { //nolint:errorlint // never wrapped
+		if err == nil {
+			c.Close()
+		}
+		return nil, s.halted(x, !x.orphan && s.user.Context().Err() != nil)
+	}
+	if err != nil {
+		return nil, s.explain(x, err)
+	}
+	s.gate.adopt(c)
+	return c, nil
+}
+
+// transfer sends the request over c, reads the answer and gives c back. stale
+// says that c was closed by the server before it saw the request.
+func (s *Session) transfer(x *exchange, c *conn) (stale bool, err error) {
+	x.at, x.reusable = awaiting, false
+	sendErr := send(c, x.req)
+	if sendErr == nil || isClosed(sendErr) {
+		// A server that refuses a body may answer and close before it was read.
+		err = s.receive(x, c)
+	}
+	if sendErr != nil && (err != nil || !isClosed(sendErr)) {
+		err = sendErr
+	}
+	stale = err != nil && c.used && x.at == awaiting && isClosed(err)
+	x.sent = x.sent || c.sent && !stale
+	s.gate.put(x.peer, c, err == nil && sendErr == nil && x.reusable)
+	if err != nil && !stale {
+		err = s.explain(x, err)
+	}
+	return stale, err
+}
+
+func send(c *conn, req *fasthttp.Request) error {
+	w := writers.Get().(*bufio.Writer) //nolint:forcetypeassert // the pool holds nothing else
+	w.Reset(c)
+	err := req.Write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	w.Reset(nil)
+	writers.Put(w)
+	return err
+}
+
+// isClosed tells that the other side had closed the connection.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// explain turns an I/O error into what becomes of the request.
+func (s *Session) explain(x *exchange, err error) error {
+	if f, ok := err.(failure); ok { //nolint:errorlint // ours are never wrapped
+		return f
+	}
+	if !isTimeout(err) {
+		return netFailure(err, x.at)
+	}
+	switch why := s.gate.why(); {
+	case why != notEnding:
+		return s.halted(x, why == stopped)
+	case x.deadline && x.ctx.Err() != nil:
+		return failDeadline
+	case x.at == connecting && s.cfg.ConnectTimeout > 0 && s.cfg.ConnectTimeout < s.call.timeout:
+		return timeoutFailure(x.peer, x.at, s.cfg.ConnectTimeout)
+	}
+	return timeoutFailure(x.peer, x.at, s.call.timeout)
+}
+
+// halted is the end of a request whose context was cancelled.
+func (s *Session) halted(x *exchange, stopped bool) error {
+	if stopped || x.orphan || !x.sent {
+		return &abort{ctx: x.ctx, cut: x.sent}
+	}
+	return failCancelled
+}

@@ -1,0 +1,182 @@
+package httpuser
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// A failure is the text of a failed request in the form of a Python exception's
+// repr, as Locust's HttpUser reports it. Python texts that hold byte counts or
+// addresses, and so make a row for each failure, have a fixed form here.
+type failure string
+
+func (f failure) Error() string { return string(f) }
+
+const (
+	failClosed    = failure(`RemoteDisconnected('Remote end closed connection without response')`)
+	failShort     = failure(`ChunkedEncodingError('Connection broken: IncompleteRead')`)
+	failMalformed = failure(`InvalidHeader('The answer is not valid HTTP')`)
+	failTooLarge  = failure(`ContentTooLarge('The body is larger than the limit')`)
+	failCancelled = failure(`CancelledError('The request was cancelled by its task')`)
+	failDeadline  = failure(`TimeoutError('timed out')`)
+	failPanic     = failure(`CatchResponseError('the check of the response panicked')`)
+	failRedirect  = failure(`InvalidURL('The redirect leads to no http or https URL')`)
+)
+
+// statusFailure is requests' raise_for_status: nil below 400 and from 600 up.
+// The url in the text is the row's name, as HttpSession puts it.
+func statusFailure(status int, reason []byte, name string) error {
+	kind := ""
+	switch status / 100 {
+	case 4:
+		kind = "Client"
+	case 5:
+		kind = "Server"
+	default:
+		return nil
+	}
+	text := fmt.Sprintf("%d %s Error: %s for url: %s", status, kind, latin1(reason), name)
+	return failure("HTTPError(" + pyRepr(text) + ")")
+}
+
+// latin1 decodes a reason phrase as Python's http.client does.
+func latin1(b []byte) string {
+	runes := make([]rune, len(b))
+	for i, c := range b {
+		runes[i] = rune(c)
+	}
+	return string(runes)
+}
+
+// checkFailure is the text of a check's error: that of Locust's failure().
+func checkFailure(err error) error {
+	if f, ok := err.(failure); ok { //nolint:errorlint // only an untouched verdict keeps its text
+		return f
+	}
+	return failure("CatchResponseError(" + pyRepr(err.Error()) + ")")
+}
+
+func redirectFailure(limit int) failure {
+	return failure(fmt.Sprintf("TooManyRedirects('Exceeded %d redirects.')", limit))
+}
+
+func decodeFailure(encoding []byte) failure {
+	return failure("ContentDecodingError(" + pyRepr(fmt.Sprintf(
+		"Received response with content-encoding: %s, but failed to decode it.", encoding)) + ")")
+}
+
+// A phase is how far a request has come when it fails.
+type phase uint8
+
+const (
+	connecting phase = iota
+	awaiting         // the first byte of the answer
+	heading          // the rest of its header
+	reading          // its body
+)
+
+// timeoutFailure is the text of a time-out of limit at peer.
+func timeoutFailure(p *peer, at phase, limit time.Duration) failure {
+	seconds := strconv.FormatFloat(limit.Seconds(), 'f', -1, 64)
+	pool := "HTTPConnectionPool"
+	if p.tls {
+		pool = "HTTPSConnectionPool"
+	}
+	pool = fmt.Sprintf("%s(host='%s', port=%s)", pool, p.hostname, p.port)
+	switch at {
+	case connecting:
+		return failure(fmt.Sprintf("ConnectTimeoutError('Connection to %s timed out. (connect timeout=%s)')", p.hostname, seconds))
+	case awaiting, heading:
+		return failure(fmt.Sprintf(`ReadTimeout(ReadTimeoutError("%s: Read timed out. (read timeout=%s)"))`, pool, seconds))
+	default:
+		return failure(fmt.Sprintf(`ReadTimeoutError("%s: Read timed out.")`, pool))
+	}
+}
+
+// isTimeout tells errors that a connection's deadline caused.
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, fasthttp.ErrTimeout) || errors.As(err, &n) && n.Timeout()
+}
+
+// netFailure is the text of any other error of a connection.
+func netFailure(err error, at phase) failure {
+	var (
+		dns   *net.DNSError
+		errno syscall.Errno
+		cert  *tls.CertificateVerificationError
+		alert tls.AlertError
+		rec   tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "gaierror(-2, 'Name or service not known')"
+	case errors.As(err, &dns):
+		return "gaierror(-3, 'Temporary failure in name resolution')"
+	case errors.As(err, &errno):
+		return errnoFailure(errno)
+	case errors.As(err, &cert):
+		return failure("SSLCertVerificationError(" + pyRepr(cert.Err.Error()) + ")")
+	case errors.As(err, &alert), errors.As(err, &rec):
+		return failure("SSLError(" + pyRepr(err.Error()) + ")")
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		return failTooLarge
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+		if at == reading {
+			return failShort
+		}
+		return failClosed
+	case at == connecting:
+		return failure("OSError(" + pyRepr(err.Error()) + ")")
+	case at == reading:
+		return failShort
+	}
+	return failMalformed
+}
+
+// errnoFailure is the repr of Python's OSError for an error number.
+func errnoFailure(errno syscall.Errno) failure {
+	class := "OSError"
+	switch errno {
+	case syscall.ECONNREFUSED:
+		class = "ConnectionRefusedError"
+	case syscall.ECONNRESET:
+		class = "ConnectionResetError"
+	case syscall.ECONNABORTED:
+		class = "ConnectionAbortedError"
+	case syscall.EPIPE:
+		class = "BrokenPipeError"
+	case syscall.ETIMEDOUT:
+		class = "TimeoutError"
+	}
+	text := errno.Error()
+	text = strings.ToUpper(text[:1]) + text[1:]
+	return failure(fmt.Sprintf("%s(%d, %s)", class, int(errno), pyRepr(text)))
+}
+
+// statusLineFailure is Python's complaint about an answer that begins with
+// anything but an HTTP status line; "" when that is not what is wrong.
+func statusLineFailure(received []byte) failure {
+	const longest = 80
+	line := received
+	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+		line = line[:i+1]
+	}
+	if bytes.HasPrefix(line, []byte("HTTP/")) {
+		return ""
+	}
+	return failure("BadStatusLine(" + pyRepr(latin1(line[:min(len(line), longest)])) + ")")
+}

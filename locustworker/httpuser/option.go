@@ -1,0 +1,125 @@
+package httpuser
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// An Option changes one request.
+type Option func(*call)
+
+// A call is what the caller asked for: one request before it is built. A session
+// reuses it.
+type call struct {
+	method, path string
+	name         string
+	query        []byte
+	headers      []header
+	body         []byte
+	contentType  string
+	check, catch func(*Response) error
+	timeout      time.Duration
+	redirects    int
+	err          error
+}
+
+type header struct{ key, value string }
+
+func (c *call) reset(method, path string, cfg *Config) {
+	*c = call{
+		method: method, path: path,
+		query: c.query[:0], headers: c.headers[:0],
+		timeout: cfg.Timeout, redirects: cfg.MaxRedirects,
+	}
+	if method == "HEAD" {
+		c.redirects = -1 // as HttpSession.head
+	}
+}
+
+// forget drops what the caller passed in, so that an idle session keeps none of
+// it alive.
+func (c *call) forget() {
+	clear(c.headers)
+	*c = call{query: c.query[:0], headers: c.headers[:0]}
+}
+
+// Name sets the name of the request's row (Locust's name=). Without it, or with
+// an empty name, it is the path as it was passed in.
+func Name(name string) Option {
+	return func(c *call) { c.name = name }
+}
+
+// Header sets a header, in place of one of the same name that the configuration
+// or the session itself sets.
+func Header(key, value string) Option {
+	return func(c *call) { c.headers = append(c.headers, header{key, value}) }
+}
+
+// Query adds a parameter to the URL, escaped. The row's name does not have it.
+func Query(key, value string) Option {
+	return func(c *call) {
+		if len(c.query) > 0 {
+			c.query = append(c.query, '&')
+		}
+		c.query = append(c.query, url.QueryEscape(key)...)
+		c.query = append(c.query, '=')
+		c.query = append(c.query, url.QueryEscape(value)...)
+	}
+}
+
+// Body sets the request's body and, unless it is empty, the Content-Type. The
+// bytes are not copied and must not change until the request returns.
+func Body(body []byte, contentType string) Option {
+	return func(c *call) { c.body, c.contentType = body, contentType }
+}
+
+// JSON sets the request's body to v in JSON, with its Content-Type.
+func JSON(v any) Option {
+	return func(c *call) {
+		body, err := json.Marshal(v)
+		if err != nil {
+			c.err = fmt.Errorf("%w: the body: %w", ErrRequest, err)
+			return
+		}
+		c.body, c.contentType = body, "application/json"
+	}
+}
+
+// Timeout limits this request instead of Config.Timeout. 0 or less means none.
+func Timeout(d time.Duration) Option {
+	return func(c *call) { c.timeout = d }
+}
+
+// Redirects sets how many redirects this request follows, instead of
+// Config.MaxRedirects (and instead of none, for HEAD). Negative: they are not
+// followed and are successes.
+func Redirects(limit int) Option {
+	return func(c *call) { c.redirects = limit }
+}
+
+// Check adds a demand to the usual ones: check is called when a complete answer
+// came whose status is no failure. An error that it returns makes the request a
+// failure with the text CatchResponseError('<the error>'), as Locust's
+// failure() does. Keep ids out of the text: each text is a row. A panic in check
+// is recorded as a failure and goes on.
+func Check(check func(*Response) error) Option {
+	return func(c *call) { c.check = check }
+}
+
+// Catch replaces the usual verdict (Locust's catch_response): judge is called
+// however the request ended, with the verdict so far in Response.Err, Check's
+// included, and what it returns is the verdict: nil for a success, Response.Err
+// to leave it, any other error for a failure. It may also set Response.Duration,
+// the time that is recorded.
+//
+//	httpuser.Catch(func(r *httpuser.Response) error {
+//		if r.StatusCode == 404 {
+//			return nil // gone is fine
+//		}
+//		return r.Err
+//	})
+func Catch(judge func(*Response) error) Option {
+	return func(c *call) { c.catch = judge }
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package httpuser_test
+
+const raceEnabled = true

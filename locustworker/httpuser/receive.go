@@ -1,0 +1,165 @@
+package httpuser
+
+import (
+	"bufio"
+	"errors"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// maxHeader is the largest header of an answer in bytes.
+	maxHeader = 256 << 10
+	// maxInterim is how many 1xx answers may come before the final one.
+	maxInterim = 8
+)
+
+// keptBody is the largest body buffer in bytes that is used again.
+const keptBody = 1 << 20
+
+// An answer is what a Response stands on. It goes back to answers with the
+// session's next request.
+type answer struct {
+	fasthttp.Response
+	decoded []byte // the body, where it came compressed
+}
+
+var answers = sync.Pool{New: func() any {
+	a := new(answer)
+	a.KeepBodyBuffer = true // fasthttp's own pool drops buffers of a size that is rare at first
+	return a
+}}
+
+func takeAnswer() *answer { return answers.Get().(*answer) } //nolint:forcetypeassert // the pool holds nothing else
+
+func (a *answer) release() {
+	a.ReleaseBody(keptBody)
+	a.Reset()
+	if cap(a.decoded) > keptBody {
+		a.decoded = nil
+	}
+	answers.Put(a)
+}
+
+// receive reads an answer into s.resp.raw. The error is that of the connection
+// where there is one.
+func (s *Session) receive(x *exchange, c *conn) error {
+	br := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
+	br.Reset(c)
+	err := s.read(x, br)
+	if err != nil && c.err != nil {
+		err = c.err
+	}
+	br.Reset(nil)
+	readers.Put(br)
+	return err
+}
+
+func (s *Session) read(x *exchange, br *bufio.Reader) error {
+	if _, err := br.Peek(1); err != nil {
+		return err
+	}
+	x.at = heading
+	h := &s.resp.raw.Header
+	br, err := readHeader(h, br)
+	if err != nil {
+		return err
+	}
+	x.at = reading
+	if err := s.readBody(x, br); err != nil {
+		return err
+	}
+	x.reusable = !h.ConnectionClose() && h.StatusCode() != fasthttp.StatusSwitchingProtocols && br.Buffered() == 0
+	return nil
+}
+
+// readHeader reads the header of the first answer that is not an interim one. It
+// returns the reader to go on with: a larger one when the header needed it.
+func readHeader(h *fasthttp.ResponseHeader, br *bufio.Reader) (*bufio.Reader, error) {
+	for range maxInterim {
+		err := h.Read(br)
+		if err != nil && isSmallBuffer(err) && br.Size() < maxHeader {
+			br = bufio.NewReaderSize(br, maxHeader) // nothing was taken out of the smaller one
+			err = h.Read(br)
+		}
+		if err != nil {
+			received, _ := br.Peek(br.Buffered())
+			if f := statusLineFailure(received); f != "" && len(received) > 0 {
+				return nil, f
+			}
+			return nil, err
+		}
+		if status := h.StatusCode(); status >= 200 || status == fasthttp.StatusSwitchingProtocols {
+			return br, nil
+		}
+	}
+	return nil, failMalformed
+}
+
+func isSmallBuffer(err error) bool {
+	var small *fasthttp.ErrSmallBuffer
+	return errors.As(err, &small)
+}
+
+func (s *Session) readBody(x *exchange, br *bufio.Reader) error {
+	h := &s.resp.raw.Header
+	switch status := h.StatusCode(); {
+	case x.req.Header.IsHead(), status < 200, status == fasthttp.StatusNoContent, status == fasthttp.StatusNotModified:
+		return nil
+	}
+	chunked := h.ContentLength() == -1
+	if err := s.resp.raw.ReadBody(br, s.cfg.MaxBody); err != nil {
+		return err
+	}
+	if chunked { // ReadBody leaves the trailer
+		return h.ReadTrailer(br)
+	}
+	return nil
+}
+
+// decode sets the response's body, decompressed.
+func (s *Session) decode() error {
+	body := s.resp.raw.Body()
+	encoding := s.resp.raw.Header.ContentEncoding()
+	if len(encoding) == 0 || len(body) == 0 {
+		s.resp.Body = body
+		return nil
+	}
+	w := boundedWriter{buf: s.resp.raw.decoded[:0], limit: s.cfg.MaxBody}
+	var err error
+	switch string(encoding) {
+	case "gzip", "x-gzip":
+		_, err = fasthttp.WriteGunzip(&w, body)
+	case "deflate":
+		_, err = fasthttp.WriteInflate(&w, body)
+	case "br":
+		_, err = fasthttp.WriteUnbrotli(&w, body)
+	default:
+		s.resp.Body = body
+		return nil
+	}
+	s.resp.raw.decoded = w.buf
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		return failTooLarge
+	case err != nil:
+		return decodeFailure(encoding)
+	}
+	s.resp.Body = w.buf
+	return nil
+}
+
+// A boundedWriter appends up to limit bytes.
+type boundedWriter struct {
+	buf   []byte
+	limit int
+}
+
+func (w *boundedWriter) Write(p []byte) (int, error) {
+	if len(w.buf)+len(p) > w.limit {
+		return 0, fasthttp.ErrBodyTooLarge
+	}
+	w.buf = append(w.buf, p...)
+	return len(p), nil
+}

@@ -1,0 +1,201 @@
+package httpuser
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http/cookiejar"
+	"slices"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/bandwing/bandwing/locustworker"
+)
+
+// A Session sends one user's HTTP requests. It keeps one connection alive to the
+// user's host, and one to each other server that absolute URLs or redirects led
+// to, and closes them when the user ends. It keeps cookies.
+//
+// A session belongs to one goroutine: a second request while one is running is
+// refused with ErrBusy.
+type Session struct {
+	user    *locustworker.User
+	cfg     Config
+	headers []header // Config.Headers in an order of their own
+	base    base
+	jar     *cookiejar.Jar // nil until a server sets a cookie
+	gate    gate
+
+	// What follows belongs to the running request and is reused.
+	call call
+	resp Response
+	uri  []byte
+}
+
+// New returns a session of u that sends to u.Host(), whose user and password, if
+// it has them, become basic authentication. Every error wraps ErrConfig.
+func New(u *locustworker.User, cfg Config) (*Session, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if u.Host() == "" {
+		return nil, fmt.Errorf("%w: no host; set it in the web UI, with --host or in the user class", ErrConfig)
+	}
+	b, err := parseBase(u.Host())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	s := &Session{user: u, cfg: cfg.withDefaults(), base: b}
+	for k, v := range cfg.Headers {
+		s.headers = append(s.headers, header{k, v})
+	}
+	slices.SortFunc(s.headers, func(a, b header) int { return cmp.Compare(a.key, b.key) })
+	s.gate.drain = u.DrainTimeout()
+	s.gate.peers = []*peer{b.peer}
+	context.AfterFunc(u.Context(), s.gate.userEnded)
+	return s, nil
+}
+
+// Get requests path, which is appended to the user's host unless it is an
+// absolute URL. It blocks until the request is recorded, or returns an error and
+// no response when there is nothing to record; see the package's documentation.
+// The other methods are like it.
+func (s *Session) Get(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "GET", path, opts...)
+}
+
+// Head is like Get. It follows no redirects unless told to.
+func (s *Session) Head(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "HEAD", path, opts...)
+}
+
+// Options is like Get.
+func (s *Session) Options(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "OPTIONS", path, opts...)
+}
+
+// Delete is like Get.
+func (s *Session) Delete(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "DELETE", path, opts...)
+}
+
+// Post is like Get. Body and JSON give it a body.
+func (s *Session) Post(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "POST", path, opts...)
+}
+
+// Put is like Post.
+func (s *Session) Put(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "PUT", path, opts...)
+}
+
+// Patch is like Post.
+func (s *Session) Patch(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return s.Do(ctx, "PATCH", path, opts...)
+}
+
+// Do is Get with any method, which is also the row's type, as it is passed in.
+func (s *Session) Do(ctx context.Context, method, path string, opts ...Option) (*Response, error) {
+	if ctx.Err() != nil {
+		return nil, &abort{ctx: ctx}
+	}
+	users := s.user.Context()
+	orphan := users.Err() != nil
+	turn, ok := s.gate.begin(ctx == users, orphan)
+	if !ok {
+		return nil, ErrBusy
+	}
+	defer s.gate.finish()
+
+	s.call.reset(method, path, &s.cfg)
+	defer s.call.forget()
+	for _, opt := range opts {
+		opt(&s.call)
+	}
+	x := exchange{ctx: ctx, orphan: orphan, req: fasthttp.AcquireRequest()}
+	defer fasthttp.ReleaseRequest(x.req)
+	if err := s.build(&x); err != nil {
+		return nil, err
+	}
+	if ctx != users && ctx.Done() != nil {
+		defer s.watch(ctx, turn)()
+	}
+	return s.perform(&x)
+}
+
+// watch makes the gate learn of the end of a request's own context.
+func (s *Session) watch(ctx context.Context, turn uint64) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		s.gate.callEnded(turn, ctx.Err(), s.user.Context().Err() != nil)
+	})
+}
+
+// perform runs a built request and records it.
+func (s *Session) perform(x *exchange) (*Response, error) {
+	s.forgetResponse()
+	s.resp.raw = takeAnswer()
+	start := time.Now()
+	if s.call.timeout > 0 {
+		x.limit = start.Add(s.call.timeout)
+	}
+	if d, ok := x.ctx.Deadline(); ok && (x.limit.IsZero() || d.Before(x.limit)) {
+		x.limit, x.deadline = d, true
+	}
+	s.gate.setLimit(x.limit)
+	err := s.exchange(x)
+	s.resp.Duration = time.Since(start)
+	if a, ok := err.(*abort); ok { //nolint:errorlint // exchange returns it as it is
+		if a.cut {
+			s.user.Cut()
+		}
+		return nil, a
+	}
+	s.judge(err)
+	return &s.resp, nil
+}
+
+// judge finds the verdict over a request that came back, or failed with err, and
+// records it: once, also when a check panics.
+func (s *Session) judge(err error) {
+	r := &s.resp
+	length := 0
+	if err == nil {
+		err = s.decode()
+	}
+	if err == nil {
+		r.StatusCode = r.raw.StatusCode()
+		length = len(r.Body)
+		err = statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), s.call.rowName())
+	} else {
+		r.Body = nil
+	}
+	r.Err = failPanic
+	defer func() {
+		s.user.Record(locustworker.Sample{
+			Type: s.call.method, Name: s.call.rowName(),
+			ResponseTime: r.Duration, Length: int64(length), Err: r.Err,
+		})
+	}()
+	if err == nil && s.call.check != nil {
+		if err = s.call.check(r); err != nil {
+			err = checkFailure(err)
+		}
+	}
+	if s.call.catch != nil {
+		r.Err = err
+		verdict := s.call.catch(r)
+		if err = verdict; err != nil {
+			err = checkFailure(err)
+		}
+	}
+	r.Err = err
+}
+
+// forgetResponse gives the last response's memory back.
+func (s *Session) forgetResponse() {
+	if s.resp.raw != nil {
+		s.resp.raw.release()
+	}
+	s.resp = Response{}
+}
