@@ -1,0 +1,201 @@
+package stats
+
+import (
+	"math/bits"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxShards bounds Config.Shards.
+const maxShards = 1 << 12
+
+// Config says how a [Store] works. The zero value is ready for use.
+type Config struct {
+	// Shards is the number of shards, rounded up to a power of two, at most
+	// 4096. Default: at least four for every core that Go may use, so that two
+	// goroutines rarely meet in one.
+	Shards int
+
+	// Buckets is how response times are rounded. Default: Fine.
+	Buckets Buckets
+
+	// MaxErrors is how many rows of errors a report holds at most. The errors
+	// beyond have one row for each method and name, with the text OtherErrors.
+	// Default: DefaultMaxErrors.
+	MaxErrors int
+
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Sample is one finished request, or whatever else a user measures.
+//
+// Its strings must be valid UTF-8. The store copies those that it keeps, so they
+// may be parts of memory that is used again.
+type Sample struct {
+	Method string // request type, such as "GET"
+	Name   string // with Method, the row of the statistics
+
+	At           time.Time     // wall clock of the completion; zero: when it is recorded
+	ResponseTime time.Duration // ignored if NoTime
+	NoTime       bool          // there is no response time: Locust's None
+	Length       int64         // content length in bytes
+
+	Failed bool
+	Error  string // text of the failure, see NormalizeError; used if Failed
+}
+
+// Store records samples until they are taken as a report. All methods are safe
+// for concurrent use.
+type Store struct {
+	config Config
+	mask   uint32
+	shards []shard
+
+	// taking guards what follows, and the spare tallies of the shards.
+	taking  sync.Mutex
+	start   time.Time      // of the period in which samples are recorded now
+	index   map[rowKey]int // into the report that is being made; empty in between
+	entries int            // entries in the last report: the next will have about as many
+}
+
+// A shard fills two cache lines, which are fetched together, so that no two
+// shards share one.
+type shard struct {
+	mu       sync.Mutex
+	active   *tally // receives samples; guarded by mu
+	recorded int64  // samples ever recorded; guarded by mu
+	spare    *tally // empty; guarded by Store.taking
+
+	_ [96]byte
+}
+
+// New returns an empty store.
+func New(config Config) *Store {
+	if config.Shards <= 0 {
+		config.Shards = 4 * runtime.GOMAXPROCS(0)
+	}
+	if config.MaxErrors <= 0 {
+		config.MaxErrors = DefaultMaxErrors
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	count := 1 << bits.Len(uint(min(config.Shards, maxShards)-1))
+	s := &Store{
+		config: config,
+		mask:   uint32(count - 1),
+		shards: make([]shard, count),
+		start:  config.Now(),
+		index:  make(map[rowKey]int),
+	}
+	for i := range s.shards {
+		s.shards[i].active = newTally(config.Buckets, config.MaxErrors)
+		s.shards[i].spare = newTally(config.Buckets, config.MaxErrors)
+	}
+	return s
+}
+
+// Record adds a sample to the shard with the given number, of which the lower
+// bits count: any number will do, and callers that run at the same time should
+// use different ones. It does not block longer than another Record takes, and
+// allocates only for what the shard did not see lately: a name, an error text, a
+// second, a bucket.
+func (s *Store) Record(shard uint32, sm Sample) {
+	if sm.At.IsZero() {
+		sm.At = s.config.Now()
+	}
+	sh := &s.shards[shard&s.mask]
+	sh.mu.Lock()
+	sh.recorded++
+	sh.active.add(&sm)
+	sh.mu.Unlock()
+}
+
+// Recorded returns the number of samples ever recorded, those that Reset
+// dropped included.
+func (s *Store) Recorded() int64 {
+	var sum int64
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		sum += sh.recorded
+		sh.mu.Unlock()
+	}
+	return sum
+}
+
+// Reset drops all samples that were not taken yet, for a new test run. The next
+// report starts now.
+func (s *Store) Reset() {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	s.start = s.config.Now()
+	for i := range s.shards {
+		s.shards[i].swap().reset()
+	}
+}
+
+// Take returns all samples recorded since the last Take or Reset as a report,
+// which is the caller's. A sample recorded at the same time is in this report or
+// the next. Recorders wait only while the sums of their shard are exchanged for
+// empty ones.
+func (s *Store) Take() Report {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	now := s.config.Now()
+	r := Report{Start: s.start, End: now, maxErrors: s.config.MaxErrors}
+	s.start = now
+	r.Entries = make([]Entry, 0, s.entries)
+	for i := range s.shards {
+		taken := s.shards[i].swap()
+		s.collect(&r, taken)
+		taken.reset()
+	}
+	s.entries = len(r.Entries)
+	clear(s.index)
+	r.finish()
+	return r
+}
+
+// collect appends the figures of one shard to the report, unsorted.
+func (s *Store) collect(r *Report, taken *tally) {
+	for key, row := range taken.rows {
+		if row.requests == 0 {
+			continue
+		}
+		i, known := s.index[key]
+		if !known {
+			i = len(r.Entries)
+			s.index[key] = i
+			r.Entries = append(r.Entries, newEntry(key, r.Start))
+		}
+		row.addTo(&r.Entries[i])
+	}
+	for key, f := range taken.failures {
+		if f.occurrences > 0 {
+			r.Errors = append(r.Errors, f.entry(key))
+		}
+	}
+}
+
+// finish sorts what was collected, sums it up and limits the errors.
+func (r *Report) finish() {
+	slices.SortFunc(r.Entries, func(a, b Entry) int { return compareEntries(&a, &b) })
+	r.Total = newEntry(rowKey{name: AggregatedName}, r.Start)
+	for i := range r.Entries {
+		r.Total.merge(&r.Entries[i])
+	}
+	r.Errors = mergeErrors(nil, r.Errors, r.maxErrors)
+}
+
+// swap exchanges the active tally for the spare one and returns it. It is the
+// spare one from then on: reset it before the next swap.
+func (sh *shard) swap() *tally {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.active, sh.spare = sh.spare, sh.active
+	return sh.spare
+}
