@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// fakeStore notes its calls as text and answers each with what it was given.
+type fakeStore struct {
+	json   string     // what Get and the Modifier methods return
+	fields [][]string // what Fields returns
+	keys   []string   // what Keys returns
+	err    error      // what all return instead
+	panics any
+
+	// hold makes each call wait until it is closed or the context ends, after it was announced in entered.
+	hold    chan struct{}
+	entered chan struct{}
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func (f *fakeStore) call(ctx context.Context, format string, args ...any) error {
+	f.mu.Lock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	f.mu.Unlock()
+	if f.panics != nil {
+		panic(f.panics)
+	}
+	if f.hold != nil {
+		f.entered <- struct{}{}
+		select {
+		case <-f.hold:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return f.err
+}
+
+func (f *fakeStore) Get(ctx context.Context, key string, path Path) (json.RawMessage, error) {
+	err := f.call(ctx, "Get %q %s", key, path)
+	return json.RawMessage(f.json), err
+}
+
+func (f *fakeStore) Fields(ctx context.Context, key string, path Path) ([][]string, error) {
+	err := f.call(ctx, "Fields %q %s", key, path)
+	return f.fields, err
+}
+
+func (f *fakeStore) Keys(ctx context.Context, prefix string, limit int) ([]string, error) {
+	err := f.call(ctx, "Keys %q %d", prefix, limit)
+	return f.keys, err
+}
+
+func (f *fakeStore) Set(ctx context.Context, key string, document json.RawMessage) error {
+	return f.call(ctx, "Set %q %s", key, document)
+}
+
+func (f *fakeStore) Update(ctx context.Context, key string, path Path, value json.RawMessage) error {
+	return f.call(ctx, "Update %q %s %s", key, path, value)
+}
+
+func (f *fakeStore) Delete(ctx context.Context, key string, path Path) error {
+	return f.call(ctx, "Delete %q %s", key, path)
+}
+
+func (f *fakeStore) AppendString(ctx context.Context, key string, path Path, text json.RawMessage) (json.RawMessage, error) {
+	err := f.call(ctx, "AppendString %q %s %s", key, path, text)
+	return json.RawMessage(f.json), err
+}
+
+func (f *fakeStore) AppendArray(ctx context.Context, key string, path Path, elements []json.RawMessage) (json.RawMessage, error) {
+	err := f.call(ctx, "AppendArray %q %s %s", key, path, elements)
+	return json.RawMessage(f.json), err
+}
+
+func (f *fakeStore) IncrBy(ctx context.Context, key string, path Path, num json.RawMessage) (json.RawMessage, error) {
+	err := f.call(ctx, "IncrBy %q %s %s", key, path, num)
+	return json.RawMessage(f.json), err
+}
+
+func (f *fakeStore) MultBy(ctx context.Context, key string, path Path, num json.RawMessage) (json.RawMessage, error) {
+	err := f.call(ctx, "MultBy %q %s %s", key, path, num)
+	return json.RawMessage(f.json), err
+}
+
+func (f *fakeStore) Ready(ctx context.Context) error { return f.call(ctx, "Ready") }
+
+func newServer(t *testing.T, cfg Config, store Store) *Server {
+	t.Helper()
+	s, err := New(cfg, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// ask sends one request, without a network, and returns the response and its body.
+func ask(s http.Handler, method, target, body string) (*http.Response, string) {
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	rec := httptest.NewRecorder()
+	s.ServeHTTP(rec, httptest.NewRequest(method, target, reader))
+	resp := rec.Result()
+	return resp, rec.Body.String()
+}
