@@ -91,8 +91,8 @@ func fixed(value ast.Expr) bool {
 	case *ast.ParenExpr:
 		return fixed(v.X)
 	case *ast.CallExpr:
-		if _, conversion := v.Fun.(*ast.ArrayType); conversion {
-			return len(v.Args) == 1 && fixed(v.Args[0]) // []byte("text")
+		if _, conversion := v.Fun.(*ast.ArrayType); conversion { // as in `[]byte(text)`
+			return len(v.Args) == 1 && fixed(v.Args[0])
 		}
 		called := v.Fun
 		if generic, ok := called.(*ast.IndexExpr); ok {

@@ -40,15 +40,23 @@ class Console:
 
     def say(self, text: str, end: str = "\n") -> None:
         """Prints one step at once."""
+        self._write(f"up: {text}{end}")
+
+    def _write(self, text: str) -> None:
         if self._broken:
             return
         try:
-            self._out.write(f"up: {text}{end}")
+            self._out.write(text)
             self._out.flush()
         except OSError:
             self._broken = True
             # Python flushes stdout once more at exit; that must not fail either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+
+    def break_line(self) -> None:
+        """Ends a line that somebody else began: the terminal shows a Ctrl-C as ^C."""
+        if self.live:
+            self._write("\n")
 
     @property
     def live(self) -> bool:
@@ -206,6 +214,8 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """Workers first, they have samples to deliver; Redis last. What does not end in time is killed."""
+        if self._asked_at:
+            self._console.break_line()
         workers = [p for p in self._running if p.name.startswith("worker-")]
         rest = [[p] for p in reversed(self._running) if p not in workers]
         for group in [workers, *rest]:

@@ -163,6 +163,19 @@ def test_samples_are_the_same_every_time_and_of_both_kinds() -> None:
     assert 2_000 < len(json.dumps(nested)) < 8_000
 
 
+def test_samples_have_the_fields_that_the_tasks_work_on() -> None:
+    kinds = {
+        samples.FLAT: {"name": str, "age": int, "email": str, "city": str, "about": str, "balance": float},
+        samples.NESTED: {
+            "name": str, "age": int, "location": dict, "address": dict, "company": dict,
+            "balance": float, "about": str, "tags": list,
+        },
+    }  # fmt: skip
+    for document in samples.documents(40):
+        wanted = kinds[document["id"].partition(":")[0] + ":"]
+        assert {field: type(document[field]) for field in wanted} == wanted
+
+
 def test_samples_stop_when_told() -> None:
     assert samples.load("127.0.0.1", free_ports(1)[0], 5, lambda stored: False) == 0
 
