@@ -11,7 +11,7 @@ import (
 )
 
 // streams is how many generated streams of samples each differential test runs.
-const streams = 1000
+const streams = 700
 
 // start is when the clocks of both sides begin.
 var start = time.Unix(1_795_448_529, 250_000_000)
@@ -124,6 +124,7 @@ func mergeAll(reports []Report) Report {
 // the master shows must be the same, whether the reports come one by one or
 // merged into one.
 func TestFiguresAreLocusts(t *testing.T) {
+	t.Parallel()
 	p := startPeer(t)
 	later := unixSeconds(start.Add(time.Hour))
 	for seed := range uint64(streams) {
@@ -153,6 +154,7 @@ func TestFiguresAreLocusts(t *testing.T) {
 // TestReportsAreLocusts compares every field of every report with the reports of
 // a Python worker that saw the same samples.
 func TestReportsAreLocusts(t *testing.T) {
+	t.Parallel()
 	p := startPeer(t)
 	for seed := range uint64(streams) {
 		rng := rand.New(rand.NewPCG(seed, 2))
@@ -209,6 +211,7 @@ func alignStarts(t *testing.T, where string, want, got map[string]any, before ma
 // the percentiles is as with Locust's buckets, and these are within half a step
 // of the true ones and never further from them than Locust's.
 func TestFineFiguresAreNearer(t *testing.T) {
+	t.Parallel()
 	p := startPeer(t)
 	for seed := range uint64(streams) {
 		rng := rand.New(rand.NewPCG(seed, 3))

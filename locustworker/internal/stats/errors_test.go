@@ -82,19 +82,21 @@ func TestDefaultErrorLimit(t *testing.T) {
 }
 
 func TestErrorTimes(t *testing.T) {
-	store := New(Config{Shards: 2})
-	var merged Report
-	for i, offset := range []int{5, 1, 9, 3} {
-		sm := failed(get(milli), "x")
-		sm.At = start.Add(time.Duration(offset) * time.Second)
-		store.Record(uint32(i), sm)
-		if i == 1 {
-			merged.Merge(store.Take())
+	for _, shards := range []int{1, 4} {
+		store := New(Config{Shards: shards})
+		var merged Report
+		for i, offset := range []int{5, 1, 9, 3, 4} {
+			sm := failed(get(milli), "x")
+			sm.At = start.Add(time.Duration(offset) * time.Second)
+			store.Record(uint32(i), sm)
+			if i == 1 {
+				merged.Merge(store.Take())
+			}
 		}
-	}
-	merged.Merge(store.Take())
-	first, last := start.Add(time.Second), start.Add(9*time.Second)
-	if row := merged.Errors[0]; len(merged.Errors) != 1 || !row.FirstSeen.Equal(first) || !row.LastSeen.Equal(last) {
-		t.Errorf("errors %+v, want one from %v to %v", merged.Errors, first, last)
+		merged.Merge(store.Take())
+		first, last := start.Add(time.Second), start.Add(9*time.Second)
+		if row := merged.Errors[0]; len(merged.Errors) != 1 || !row.FirstSeen.Equal(first) || !row.LastSeen.Equal(last) {
+			t.Errorf("%d shards: errors %+v, want one from %v to %v", shards, merged.Errors, first, last)
+		}
 	}
 }
