@@ -50,7 +50,7 @@ build: ## build bin/api and bin/locustworker
 	done
 
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
-	@$(PYTHON) scripts/no_strays.py $(MAKE) --no-print-directory test-go test-python
+	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python
 
 test-go:
 	$(GO) vet ./...

@@ -93,6 +93,14 @@ def apt_install(package: str) -> None:
         run_as_root("apt-get", "install", "-y", "--no-install-recommends", package)
 
 
+def package_installed(package: str) -> bool:
+    """Whether Debian's package is installed already."""
+    if shutil.which("dpkg-query") is None:
+        return False
+    shown = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True, check=False)
+    return shown.stdout == "install ok installed"
+
+
 # --- Python -----------------------------------------------------------------------------------------------------
 
 
@@ -164,8 +172,10 @@ def install_redis() -> None:
     if version < (REDIS_MIN_MAJOR,):
         what = f"{'.'.join(map(str, version))} is too old" if version else "not found"
         say(f"redis-server: {what}; installing Debian's package")
+        had_package = package_installed("redis-server")
         apt_install("redis-server")
-        silence_service()
+        if not had_package:
+            silence_service()
         version = redis_version()
     if version < (REDIS_MIN_MAJOR,):
         raise StepFailed(

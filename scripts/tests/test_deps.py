@@ -40,7 +40,10 @@ def test_no_redis_and_no_way_to_install_one(monkeypatch: pytest.MonkeyPatch, tmp
         deps.install_redis()
 
 
-def test_an_old_redis_is_replaced_by_debians(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("had_package", "want"), [(False, ["redis-server", "silenced"]), (True, ["redis-server"])])
+def test_an_old_redis_is_replaced_by_debians(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, had_package: bool, want: list[str]
+) -> None:
     fake = tmp_path / "redis-server"
     fake.write_text("#!/bin/sh\necho 'Redis server v=6.2.7 sha=0 malloc=x bits=64 build=0'\n")
     fake.chmod(0o755)
@@ -52,10 +55,11 @@ def test_an_old_redis_is_replaced_by_debians(monkeypatch: pytest.MonkeyPatch, tm
         fake.unlink()
 
     monkeypatch.setattr(deps, "apt_install", apt_install)
+    monkeypatch.setattr(deps, "package_installed", lambda package: had_package)
     monkeypatch.setattr(deps, "silence_service", lambda: done.append("silenced"))
     assert deps.redis_version() == (6, 2, 7)
     deps.install_redis()
-    assert done == ["redis-server", "silenced"]
+    assert done == want
     assert deps.redis_version() >= (7,)
 
 
