@@ -1,0 +1,122 @@
+package locustworker
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A plain is a user without OnStart and OnStop.
+type plain struct{ u *User }
+
+func newPlain(u *User) (*plain, error)       { return &plain{u}, nil }
+func (*plain) nothing(context.Context) error { return nil }
+
+func TestNewReportsEveryFaultAtOnce(t *testing.T) {
+	_, err := New(Config{MasterPort: 70000, StopTimeout: -1},
+		NewClass[*plain]("NoConstructor", nil).Task("t", 1, (*plain).nothing),
+		NewClass("Empty", newPlain),
+		NewClass("Bad", newPlain).Weight(-1).FixedCount(-2).Wait(ConstantThroughput(0)).
+			Task("", 1, (*plain).nothing).
+			Task("light", 0, (*plain).nothing).
+			Task("nil", 1, nil).
+			Task("twin", 1, (*plain).nothing).
+			Task("twin", 1, (*plain).nothing),
+		NewClass("Twin", newPlain).Task("t", 1, (*plain).nothing),
+		NewClass("Twin", newPlain).Task("t", 1, (*plain).nothing),
+	)
+	if !errors.Is(err, ErrConfig) {
+		t.Fatalf("New = %v; want ErrConfig", err)
+	}
+	for _, want := range []string{
+		"master port 70000", "stop timeout -1ns", `"NoConstructor": has no constructor`,
+		`"Empty" has no task`, "weight -1", "fixed count -2", "constant throughput of 0",
+		"a task without a name", `"light" has weight 0`, `"nil" has no function`,
+		`two tasks named "twin"`, `two classes are named "Twin"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestClassesWithoutWeightTakeNoPart(t *testing.T) {
+	zero := NewClass("Zero", newPlain).Weight(0).Task("t", 1, (*plain).nothing)
+	if _, err := New(Config{}, zero); !errors.Is(err, ErrConfig) {
+		t.Errorf("New with only a class of weight 0 = %v; want ErrConfig", err)
+	}
+	fixed := NewClass("Fixed", newPlain).Weight(0).FixedCount(2).Task("t", 1, (*plain).nothing)
+	w, err := New(Config{}, zero, fixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.classes) != 1 || w.classes[0].name != "Fixed" {
+		t.Errorf("classes in the run: %d; want only Fixed", len(w.classes))
+	}
+}
+
+func TestTasksArePickedByWeight(t *testing.T) {
+	s := NewClass("C", newPlain).
+		Task("one", 1, (*plain).nothing).
+		Task("three", 3, (*plain).nothing).
+		Task("six", 6, (*plain).nothing).spec()
+	rnd := newRand(1, 1)
+	const draws = 100_000
+	got := map[string]float64{}
+	for range draws {
+		got[s.pick(rnd.IntN(s.totalWeight())).name]++
+	}
+	chi2 := 0.0
+	for i := range s.tasks {
+		want := draws * float64(s.tasks[i].weight) / 10
+		chi2 += math.Pow(got[s.tasks[i].name]-want, 2) / want
+	}
+	if chi2 > 13.8 { // 2 degrees of freedom, p = 0.001; the draw is seeded
+		t.Errorf("picked %v; chi-square %.1f against weights 1:3:6", got, chi2)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	info := Describe(NewClass("C", newPlain).Weight(3).FixedCount(2).Host("http://h").
+		Task("a", 4, (*plain).nothing, "x", "y"))
+	if info.Name != "C" || info.Weight != 3 || info.FixedCount != 2 || info.Host != "http://h" {
+		t.Errorf("Describe = %+v", info)
+	}
+	if len(info.Tasks) != 1 || info.Tasks[0].Name != "a" || info.Tasks[0].Weight != 4 ||
+		strings.Join(info.Tasks[0].Tags, ",") != "x,y" {
+		t.Errorf("Describe's tasks = %+v", info.Tasks)
+	}
+}
+
+func TestWaitTimesDrawWhatLocustDraws(t *testing.T) {
+	u := NewStandaloneUser(t.Context(), StandaloneConfig{Seed: 7})
+	const draws = 20_000
+	mean := func(w WaitTime, check func(time.Duration)) time.Duration {
+		var sum time.Duration
+		for range draws {
+			d := w.next(u)
+			check(d)
+			sum += d
+		}
+		return sum / draws
+	}
+	got := mean(Between(time.Second, 3*time.Second), func(d time.Duration) {
+		if d < time.Second || d >= 3*time.Second {
+			t.Fatalf("Between(1s, 3s) drew %v", d)
+		}
+	})
+	if got < 1980*time.Millisecond || got > 2020*time.Millisecond {
+		t.Errorf("Between(1s, 3s) has mean %v", got)
+	}
+	got = mean(Poisson(4), func(d time.Duration) {
+		if d < 0 {
+			t.Fatalf("Poisson(4) drew %v", d)
+		}
+	})
+	if got < 243*time.Millisecond || got > 257*time.Millisecond {
+		t.Errorf("Poisson(4) has mean %v; want 250ms", got)
+	}
+}

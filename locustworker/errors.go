@@ -1,0 +1,32 @@
+package locustworker
+
+import "errors"
+
+// Errors that a task, OnStart or a constructor returns to steer its user. They
+// are compared with errors.Is, so they may be wrapped.
+var (
+	// ErrStopUser ends the user: OnStop runs, no exception is reported
+	// (Locust's StopUser). The user is replaced by the master's next spawn.
+	ErrStopUser = errors.New("locustworker: stop this user")
+
+	// ErrReschedule ends the task; the user waits and picks the next one
+	// (Locust's RescheduleTask).
+	ErrReschedule = errors.New("locustworker: end the task, wait, pick another")
+
+	// ErrRescheduleNow ends the task; the user picks the next one without
+	// waiting (Locust's RescheduleTaskImmediately).
+	ErrRescheduleNow = errors.New("locustworker: end the task, pick another at once")
+)
+
+// Errors of a worker as a whole.
+var (
+	// ErrConfig is wrapped by every error that a wrong Config or Class causes.
+	ErrConfig = errors.New("locustworker: invalid configuration")
+
+	// ErrRunning is returned by a second Run of the same Worker.
+	ErrRunning = errors.New("locustworker: this worker was already run; make a new one with New")
+)
+
+// errKilled is the cause of a user's context when the user is stopped before
+// its task has ended.
+var errKilled = errors.New("locustworker: the user was stopped")

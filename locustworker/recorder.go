@@ -1,0 +1,91 @@
+package locustworker
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/stats"
+	"github.com/bandwing/bandwing/locustworker/internal/wire"
+)
+
+// maxErrorText bounds the text of a failure's row, in bytes.
+const maxErrorText = 512
+
+// A recorder counts what users record. Its methods are safe for concurrent use.
+type recorder struct {
+	store *stats.Store
+	cut   atomic.Int64
+}
+
+var _ sampleSink = (*recorder)(nil)
+
+func newRecorder(locustBuckets bool) *recorder {
+	cfg := stats.Config{}
+	if locustBuckets {
+		cfg.Buckets = stats.Locust
+	}
+	return &recorder{store: stats.New(cfg)}
+}
+
+// record adds one sample, in the shard of its user.
+func (r *recorder) record(userID int64, s Sample) {
+	sample := stats.Sample{
+		Method:       s.Type,
+		Name:         s.Name,
+		At:           time.Now(),
+		ResponseTime: s.ResponseTime,
+		NoTime:       s.NoTime,
+		Length:       s.Length,
+	}
+	if s.Err != nil {
+		sample.Failed = true
+		sample.Error = stats.NormalizeError(errorText(s.Err), maxErrorText)
+	}
+	r.store.Record(uint32(userID), sample) //nolint:gosec // a shard is any number
+}
+
+func (r *recorder) countCut() { r.cut.Add(1) }
+
+// statsMessage makes the report that the master merges into its tables.
+func statsMessage(r stats.Report, byClass map[string]int, users int) wire.Stats {
+	m := wire.Stats{
+		Total:            wireEntry(r.Total),
+		Errors:           make(map[string]wire.ErrorEntry, len(r.Errors)),
+		UserClassesCount: byClass,
+		UserCount:        users,
+	}
+	for _, e := range r.Entries {
+		m.Entries = append(m.Entries, wireEntry(e))
+	}
+	for _, e := range r.Errors {
+		m.Errors[wire.ErrorKey(e.Method, e.Name, e.Text)] = wire.ErrorEntry{
+			Name:        e.Name,
+			Method:      e.Method,
+			Error:       e.Text,
+			Occurrences: e.Occurrences,
+			FirstSeen:   e.FirstSeen,
+			LastSeen:    e.LastSeen,
+		}
+	}
+	return m
+}
+
+func wireEntry(e stats.Entry) wire.Entry {
+	return wire.Entry{
+		Name:           e.Name,
+		Method:         e.Method,
+		LastRequest:    e.LastRequest,
+		Start:          e.Start,
+		Requests:       e.Requests,
+		NoneRequests:   e.NoneRequests,
+		Failures:       e.Failures,
+		TotalTime:      e.TotalTime,
+		Max:            e.Max,
+		Min:            e.Min,
+		HasMin:         e.HasMin,
+		ContentLength:  e.ContentLength,
+		ResponseTimes:  e.ResponseTimes,
+		RequestsPerSec: e.RequestsPerSec,
+		FailuresPerSec: e.FailuresPerSec,
+	}
+}

@@ -1,0 +1,45 @@
+package locustworker
+
+import (
+	"errors"
+	"time"
+	"unicode/utf8"
+)
+
+// A Sample is one finished request of any protocol: one row's worth of what
+// Locust's request event carries.
+type Sample struct {
+	// Type is the row's method column: GET, PUT, or a protocol's own word.
+	Type string
+	// Name is the row's name. Keep names few: each one is a row.
+	Name string
+	// ResponseTime is how long the request took. It is kept in nanoseconds and
+	// reported in milliseconds with its fraction. Negative counts as 0.
+	ResponseTime time.Duration
+	// NoTime says that the request has no response time (Locust's None): it is
+	// counted, and no time of it enters the row's figures.
+	NoTime bool
+	// Length is the response's size in bytes after decompression.
+	Length int64
+	// Err is nil for a success. Its text is the failure's row, so it must not
+	// hold ids; addresses, ports and long numbers in it are replaced.
+	Err error
+}
+
+// errorText is what the failures table shows: the error's own text, made valid
+// UTF-8, as Locust shows a str and not as it shows an exception's repr.
+func errorText(err error) string {
+	text := err.Error()
+	if text == "" {
+		return "error without a text"
+	}
+	if !utf8.ValidString(text) {
+		return string([]rune(text))
+	}
+	return text
+}
+
+// isSteering tells the errors that move a user from those that are its faults.
+func isSteering(err error) bool {
+	return errors.Is(err, ErrStopUser) || errors.Is(err, ErrReschedule) || errors.Is(err, ErrRescheduleNow)
+}

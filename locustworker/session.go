@@ -1,0 +1,198 @@
+package locustworker
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/stats"
+	"github.com/bandwing/bandwing/locustworker/internal/sysstat"
+	"github.com/bandwing/bandwing/locustworker/internal/wire"
+)
+
+const (
+	// reportInterval is Locust's WORKER_REPORT_INTERVAL.
+	reportInterval = 3 * time.Second
+	// usageInterval is Locust's CPU_MONITOR_INTERVAL.
+	usageInterval = 10 * time.Second
+	// joinInterval is Locust's CONNECT_TIMEOUT.
+	joinInterval = 5 * time.Second
+	// The patiences of linkState's table. Their sum stays below the 5 s within
+	// which a worker is back in service.
+	joinPatience    = time.Second
+	probePatience   = 1500 * time.Millisecond
+	silencePatience = 10 * time.Second
+	// quitPatience is when a quitting worker sends its last report, whether or
+	// not every user is gone: the master listens for 500 ms after its quit.
+	quitPatience = 150 * time.Millisecond
+	// lastPatience is how long a worker that has said quit waits for the proof
+	// that its last report arrived.
+	lastPatience = 500 * time.Millisecond
+)
+
+// A session is the worker's side of the conversation with its masters. All
+// fields belong to the goroutine of run, except where noted; everything that
+// happens elsewhere is posted to it as a function.
+type session struct {
+	cfg      Config
+	log      *slog.Logger
+	recorder *recorder
+	users    *population
+	redial   chan<- string
+	inbox    chan func()
+	ended    chan struct{} // closed when run has returned
+
+	link      linkState
+	identity  string
+	used      bool // the identity was connected before
+	known     bool // a master has acknowledged the identity
+	probes    int
+	index     int
+	conn      conn
+	pump      *pump
+	answers   int64 // heartbeat answers on this connection
+	lastSign  time.Time
+	linkTimer *time.Timer
+	outbox    *outbox
+	ledger    ledger
+	forgotten int64 // samples of runs that were over before they could be delivered
+	reports   *time.Ticker
+
+	run         runState
+	spawnStamp  float64
+	stopTimeout time.Duration
+	unknown     map[string]int // classes the master asks for and the worker lacks
+	job         *spawnJob
+	deferred    []wire.Inbound
+	afterLeave  []func() // what runLeaving ends with
+	quit        *farewell
+	quitWritten chan struct{} // nil, or closed when the last word is on the wire
+
+	// Shared with the heartbeat goroutine.
+	wireState atomic.Value // wire.State
+	usage     atomic.Pointer[sysstat.Usage]
+}
+
+// loop handles posted events until the session has ended.
+func (s *session) loop(ctx context.Context) {
+	defer close(s.ended)
+	usage := time.NewTicker(usageInterval)
+	defer usage.Stop()
+	signs := time.NewTicker(time.Second)
+	defer signs.Stop()
+	sampler := s.startUsage()
+	stop := ctx.Done()
+	for s.quit == nil || !s.quit.over {
+		select {
+		case event := <-s.inbox:
+			event()
+		case <-s.reports.C:
+			s.report()
+		case <-usage.C:
+			s.readUsage(sampler)
+		case now := <-signs.C:
+			s.checkSigns(now)
+		case <-s.quitWritten:
+			s.quitWritten = nil
+			s.quit.written = true
+			s.quit.check(s)
+		case <-stop:
+			stop = nil
+			s.beginQuit(quitBySignal)
+		}
+	}
+}
+
+// post hands an event to the loop. It blocks while the loop is busy and drops
+// the event when the loop has ended.
+func (s *session) post(event func()) {
+	select {
+	case s.inbox <- event:
+	case <-s.ended:
+	}
+}
+
+// after posts an event when d has passed.
+func (s *session) after(d time.Duration, event func()) *time.Timer {
+	return time.AfterFunc(d, func() { s.post(event) })
+}
+
+func (s *session) startUsage() *sysstat.Sampler {
+	s.usage.Store(&sysstat.Usage{})
+	sampler, err := sysstat.NewSampler()
+	if err != nil {
+		s.log.Warn("CPU and memory cannot be measured; heartbeats will say 0", "error", err)
+		return nil
+	}
+	return sampler
+}
+
+func (s *session) readUsage(sampler *sysstat.Sampler) {
+	if sampler == nil {
+		return
+	}
+	u, err := sampler.Read()
+	if err != nil {
+		s.log.Debug("CPU and memory could not be read", "error", err)
+		return
+	}
+	s.usage.Store(&u)
+}
+
+// heartbeat makes the next heartbeat. Called from the pump's goroutine.
+func (s *session) heartbeat() wire.Heartbeat {
+	u := s.usage.Load()
+	state, _ := s.wireState.Load().(wire.State)
+	return wire.Heartbeat{State: state, CPUPercent: u.CPUPercent, MemoryBytes: u.MemoryBytes}
+}
+
+// send queues a message for the master; it goes out when the link allows.
+func (s *session) send(m wire.Outbound) { s.outbox.push(parcel{message: m}) }
+
+// report sends what was recorded since the last report, while the link is up
+// and the reports before it have arrived; else samples go on being merged where
+// they are.
+func (s *session) report() {
+	if s.link == linkRegistered && len(s.ledger.pending) == 0 {
+		s.flush()
+	}
+}
+
+// flush sends what was recorded since the last report in any case.
+func (s *session) flush() {
+	s.outbox.push(s.parcelOf(s.recorder.store.Take()))
+}
+
+// parcelOf makes the message of a report and puts it on the books, unless there
+// is nothing in it that could be lost.
+func (s *session) parcelOf(r stats.Report) parcel {
+	byClass, users := s.counts()
+	p := parcel{message: statsMessage(r, byClass, users)}
+	if !r.Empty() {
+		p.delivery = s.ledger.add(r)
+	}
+	return p
+}
+
+// counts returns the users of each class that the worker has, and 0 for those
+// that it lacks and the master asked for.
+func (s *session) counts() (map[string]int, int) {
+	byClass, users := s.users.counts()
+	for name := range s.unknown {
+		byClass[name] = 0
+	}
+	return byClass, users
+}
+
+// forget drops every sample that was not delivered: they belong to a run that is
+// over.
+func (s *session) forget() {
+	s.outbox.dropReports()
+	n := s.ledger.clear() + s.recorder.store.Take().Total.Requests
+	s.recorder.store.Reset()
+	if n > 0 {
+		s.forgotten += n
+		s.log.Warn("dropped samples of the last run: they could not be delivered while it ran", "samples", n)
+	}
+}

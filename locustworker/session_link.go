@@ -1,0 +1,178 @@
+package locustworker
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bandwing/bandwing/locustworker/internal/wire"
+)
+
+// newIdentity mirrors WorkerRunner.__init__: the master takes what stands before
+// the first underscore as the machine's name.
+func newIdentity() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return host + "_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+}
+
+// connected follows the link's dial.
+func (s *session) connected(c conn) {
+	s.conn = c
+	s.answers = 0
+	s.lastSign = time.Now()
+	s.pump = newPump(c, s.identity, s.outbox, s.log)
+	if s.known {
+		s.link = linkProbing
+		s.pump.beat(s.heartbeat)
+		s.linkTimer = s.after(probePatience, func() { s.probeFailed(c) })
+		return
+	}
+	s.join()
+}
+
+// join asks the master to take the worker in (mirrors connect_to_master).
+func (s *session) join() {
+	s.link = linkJoining
+	c, attempts := s.conn, 0
+	patience := joinInterval
+	if s.used {
+		patience = joinPatience
+	}
+	var ask func()
+	ask = func() {
+		if s.conn != c || s.link != linkJoining {
+			return
+		}
+		if attempts++; attempts > 1 && s.used {
+			s.log.Warn("the master does not answer to this worker's old identity; taking a new one")
+			s.newIdentity()
+			s.hangUp()
+			return
+		}
+		s.pump.direct.push(parcel{message: wire.ClientReady{}})
+		s.linkTimer = s.after(patience, ask)
+	}
+	ask()
+}
+
+func (s *session) newIdentity() {
+	s.identity = newIdentity()
+	s.used, s.known = false, false
+}
+
+// acked follows the master's answer to client_ready (mirrors handle_message).
+func (s *session) acked(m wire.Ack) {
+	if m.HasIndex {
+		s.index = m.Index
+	}
+	if s.link != linkJoining {
+		return // the answer to the client_ready that follows every stop
+	}
+	s.known, s.used = true, true
+	s.log.Info("registered with the Locust master", "worker", s.identity, "index", s.index)
+	s.pump.beat(s.heartbeat)
+	s.register()
+	s.flush()
+}
+
+// register opens the link for everything.
+func (s *session) register() {
+	s.linkTimer.Stop()
+	s.link = linkRegistered
+	s.probes = 0
+	s.pump.open()
+	s.reports.Reset(reportInterval)
+}
+
+// heartbeatAnswered proves that the master knows this worker, and that what was
+// written before the heartbeat has arrived.
+func (s *session) heartbeatAnswered() {
+	s.answers++
+	s.ledger.answered(s.answers)
+	if s.link == linkProbing {
+		s.log.Info("back with the same master")
+		s.register()
+		s.report()
+	}
+	if s.quit != nil {
+		s.quit.check(s)
+	}
+}
+
+// probeFailed follows a connection on which no heartbeat was answered in time.
+func (s *session) probeFailed(c conn) {
+	if s.conn != c || s.link != linkProbing {
+		return
+	}
+	if s.probes++; s.probes < 2 {
+		s.hangUp()
+		return
+	}
+	s.log.Warn("the master does not know this worker any more: stopping the users and registering anew")
+	s.leave(func() {
+		s.forget()
+		s.outbox.clear()
+		s.known = false
+		if s.link == linkProbing {
+			s.hangUp()
+		}
+	})
+}
+
+// checkSigns acts on a master that says nothing.
+func (s *session) checkSigns(now time.Time) {
+	silent := now.Sub(s.lastSign)
+	expected := s.link == linkRegistered && s.run != runCooling
+	if expected && silent > silencePatience {
+		s.log.Warn("no heartbeat from the master; connecting again", "silent_for", silent.Round(time.Second))
+		s.hangUp()
+	}
+	_, users := s.users.counts()
+	if users > 0 && s.link != linkJoining && silent > s.cfg.MasterTimeout && s.run != runStopping && s.run != runLeaving {
+		s.log.Error("no master was seen for too long; stopping the users", "master_timeout", s.cfg.MasterTimeout)
+		s.leave(func() {})
+	}
+}
+
+// hangUp ends the connection as if it had been lost.
+func (s *session) hangUp() {
+	if s.conn != nil {
+		s.disconnected(s.conn)
+	}
+}
+
+// disconnected settles what the connection has delivered and asks for another.
+// It is called for a connection that was lost and for one that shall go.
+func (s *session) disconnected(c conn) {
+	if s.conn != c {
+		return // hung up before
+	}
+	s.linkTimer.Stop()
+	s.endConnection()
+	acked, known := c.Acked()
+	s.outbox.dropReports()
+	if again := s.ledger.lost(acked, known); !again.Empty() {
+		s.outbox.pushFront(s.parcelOf(again))
+	}
+	s.link = linkDown
+	s.redial <- s.identity
+}
+
+// endConnection closes the connection for good. What the master's TCP has not
+// acknowledged by now must never arrive, because the ledger sends it again.
+func (s *session) endConnection() {
+	c := s.conn
+	idle := s.pump.halt()
+	if acked, known := c.Acked(); idle && known && acked == c.Sent() {
+		_ = c.Close()
+	} else {
+		_ = c.Abort()
+	}
+	s.pump.close()
+	s.conn, s.pump = nil, nil
+}

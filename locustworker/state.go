@@ -1,0 +1,58 @@
+package locustworker
+
+// A linkState says what the worker and the master know of each other.
+//
+//	state      | event                               | next       | action
+//	-----------+-------------------------------------+------------+---------------------------------------------
+//	down       | connected, not known to a master    | joining    | client_ready, again every joinInterval
+//	down       | connected, known to a master        | probing    | heartbeats only
+//	joining    | ack                                 | registered | heartbeats, a report, the queued messages
+//	joining    | no ack within joinPatience, and the | down       | dial again under a new identity: a half-open
+//	           | identity was used before            |            | old connection makes a ROUTER ignore it
+//	probing    | heartbeat answered                  | registered | it is the same master: send what is open
+//	probing    | no answer within probePatience,     | down       | dial again under the same identity
+//	           | first time                          |            |
+//	probing    | no answer within probePatience,     | joining    | it is another master: stop the users, forget
+//	           | second time                         |            | their samples, then client_ready
+//	registered | no sign of the master for           | down       | dial again
+//	           | silencePatience                     |            |
+//	registered | reconnect received                  | down       | dial again
+//	any        | connection lost                     | down       | settle the ledger, dial again
+type linkState int
+
+const (
+	linkDown linkState = iota
+	linkJoining
+	linkProbing
+	linkRegistered
+)
+
+// A runState says where the worker is in a test run.
+//
+//	state    | event                  | next     | action
+//	---------+------------------------+----------+------------------------------------------------------
+//	ready    | spawn                  | spawning | a new run: forget old samples; spawning; start the users
+//	spawning | spawn, newer           | spawning | spawning; give the running job up, start another
+//	spawning | job done               | running  | spawning_complete
+//	running  | spawn, newer           | spawning | spawning; start or stop the difference
+//	not quitting, stopping or cooling:
+//	any      | stop                   | stopping | stop the users
+//	stopping | users gone             | cooling  | last report, client_stopped
+//	cooling  | stop timeout has passed| ready    | client_ready; then what was put off
+//	stopping,| spawn, stop            | same     | put off until ready
+//	cooling  |                        |          |
+//	any      | another master         | leaving  | stop the users
+//	any      | no master for too long | leaving  | stop the users
+//	leaving  | users gone             | ready    | for another master: forget the samples, client_ready
+//	any      | quit, signal           | quitting | stop the users; last report; quit; end
+type runState int
+
+const (
+	runReady runState = iota
+	runSpawning
+	runRunning
+	runStopping
+	runCooling
+	runLeaving
+	runQuitting
+)

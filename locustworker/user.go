@@ -1,0 +1,96 @@
+package locustworker
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// A User is the runtime side of one simulated user: who it is, where it sends
+// its load, and where its samples go. A class's constructor gets it and keeps
+// it. Its methods may be called from any goroutine, except Rand, which belongs
+// to the user's own.
+type User struct {
+	id    int64
+	class *classSpec
+	host  string
+	world *world
+	rand  *rand.Rand
+	pace  pace
+
+	// ctx ends when the user is killed: at once when there is no stop timeout,
+	// at the end of it otherwise.
+	ctx  context.Context //nolint:containedctx // a user is a goroutine's whole life; tasks get it as an argument
+	kill context.CancelCauseFunc
+	// stop is closed when the user shall end after its running task.
+	stop     chan struct{}
+	stopping atomic.Bool
+	done     chan struct{}
+	timer    *time.Timer
+	slot     int // place in its group; owned by population
+}
+
+// A world is what all users of a worker share.
+type world struct {
+	recorder sampleSink
+	drain    time.Duration
+	seed     uint64
+	log      *slog.Logger
+	// exception reports an uncaught error of a user's code. It does not block.
+	exception func(u *User, err error, trace string)
+}
+
+// A sampleSink takes what users record. Its methods are safe for concurrent use.
+type sampleSink interface {
+	record(userID int64, s Sample)
+	countCut()
+}
+
+// newUser makes a user that has not started. Its context ends with parent, or
+// when kill is called.
+func (w *world) newUser(parent context.Context, id int64, class *classSpec, host string) *User {
+	u := &User{
+		id: id, class: class, host: host, world: w,
+		rand: newRand(w.seed, id),
+		stop: make(chan struct{}),
+		done: make(chan struct{}),
+	}
+	u.ctx, u.kill = context.WithCancelCause(parent)
+	return u
+}
+
+// ID returns the user's number, unique in this worker process, counted from 1.
+func (u *User) ID() int64 { return u.id }
+
+// ClassName returns the name of the user's class.
+func (u *User) ClassName() string { return u.class.name }
+
+// Host returns the base URL that was in force when the user was started: the
+// master's (web UI, --host), else the worker's, else the class's, else "".
+func (u *User) Host() string { return u.host }
+
+// Rand returns the user's own source of random numbers, seeded from
+// Config.Seed and the user's ID, so that a seeded run can be repeated. It is not
+// safe for concurrent use.
+func (u *User) Rand() *rand.Rand { return u.rand }
+
+// Context is the context that the user's OnStart and tasks run under. It ends
+// when the user is stopped without regard to its task.
+func (u *User) Context() context.Context { return u.ctx }
+
+// DrainTimeout is how long a request that is in flight when Context ends may go
+// on, so that its answer is still recorded. New requests must not be sent after
+// Context has ended, except from OnStop.
+func (u *User) DrainTimeout() time.Duration { return u.world.drain }
+
+// Record adds one finished request to the statistics. It never blocks on the
+// network, does not allocate for a name and type seen before, and is safe for
+// concurrent use (mirrors the request event's listeners in Runner).
+func (u *User) Record(s Sample) { u.world.recorder.record(u.id, s) }
+
+// Cut counts a request that was sent and of which no sample will ever be
+// recorded, because the user was stopped first. With it, requests served =
+// recorded + cut holds for every run.
+func (u *User) Cut() { u.world.recorder.countCut() }

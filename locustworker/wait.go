@@ -1,0 +1,79 @@
+package locustworker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A WaitTime says how long a user pauses between two tasks. Make one with
+// Constant, Between, ConstantPacing, ConstantThroughput, Poisson or WaitFunc. A
+// wrong argument is reported by New together with the class's other faults.
+type WaitTime struct {
+	next func(u *User) time.Duration
+	err  error
+}
+
+// WaitFunc makes a WaitTime of your own function. It is called in the user's
+// goroutine once after each task; a result of 0 or less means no pause.
+func WaitFunc(next func(u *User) time.Duration) WaitTime {
+	return WaitTime{next: next}
+}
+
+// Constant pauses for d (Locust's constant).
+func Constant(d time.Duration) WaitTime {
+	return WaitFunc(func(*User) time.Duration { return d })
+}
+
+// Between pauses for a time drawn evenly from [shortest, longest) (Locust's
+// between).
+func Between(shortest, longest time.Duration) WaitTime {
+	return WaitFunc(func(u *User) time.Duration {
+		return shortest + time.Duration(u.Rand().Float64()*float64(longest-shortest))
+	})
+}
+
+// ConstantPacing makes tasks start every d, however long they take; a task
+// longer than d is followed by the next at once (Locust's constant_pacing). The
+// first pace counts from the user's construction, so OnStart is part of it.
+func ConstantPacing(d time.Duration) WaitTime {
+	return WaitFunc(func(u *User) time.Duration {
+		now := time.Now()
+		took := now.Sub(u.pace.last) - u.pace.wait
+		u.pace.last = now
+		u.pace.wait = max(0, d-took)
+		return u.pace.wait
+	})
+}
+
+// ConstantThroughput runs perSecond tasks a second and user, as far as the
+// tasks' own time allows (Locust's constant_throughput). perSecond must be above
+// 0.
+func ConstantThroughput(perSecond float64) WaitTime {
+	if !(perSecond > 0) {
+		return WaitTime{err: fmt.Errorf("constant throughput of %g tasks a second; it must be above 0", perSecond)}
+	}
+	return ConstantPacing(time.Duration(float64(time.Second) / perSecond))
+}
+
+// Poisson pauses for exponentially distributed times of mean 1/perSecond
+// seconds, so that tasks which take no time themselves start as a Poisson
+// process (Locust's poisson). perSecond must be above 0.
+func Poisson(perSecond float64) WaitTime {
+	if !(perSecond > 0) {
+		return WaitTime{err: fmt.Errorf("poisson rate of %g tasks a second; it must be above 0", perSecond)}
+	}
+	return WaitFunc(func(u *User) time.Duration {
+		return time.Duration(u.Rand().ExpFloat64() / perSecond * float64(time.Second))
+	})
+}
+
+// pace is the state of ConstantPacing in one user.
+type pace struct {
+	last time.Time
+	wait time.Duration
+}
+
+func newRand(seed uint64, id int64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(id))) //nolint:gosec // load patterns, not secrets; id is never negative
+}

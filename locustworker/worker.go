@@ -1,0 +1,190 @@
+package locustworker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/wire"
+)
+
+// maxQueued bounds the messages kept for a master that cannot be reached;
+// exceptions beyond it are only logged.
+const maxQueued = 10_000
+
+// A Worker is one Locust worker. Make it with New and run it once.
+type Worker struct {
+	cfg      Config
+	classes  []*classSpec
+	dial     dialFunc
+	recorder *recorder
+	started  atomic.Bool
+	final    atomic.Pointer[Counters]
+}
+
+// Counters tell what became of a worker's samples. Recorded = Confirmed + Open +
+// Forgotten once the worker has ended.
+type Counters struct {
+	// Recorded counts the samples that users recorded.
+	Recorded int64
+	// Confirmed counts those proven to have arrived at the master.
+	Confirmed int64
+	// Open counts those handed to the network without such a proof.
+	Open int64
+	// Forgotten counts those dropped because their run was over before they
+	// could be delivered.
+	Forgotten int64
+	// Cut counts requests that were sent and never recorded, because their user
+	// was stopped and the drain timeout passed.
+	Cut int64
+}
+
+// New returns a worker that offers the classes to its master. It checks the
+// configuration and every class and returns all faults at once, wrapping
+// ErrConfig. Classes of weight 0 without a fixed count are left out, as in
+// Locust.
+func New(cfg Config, classes ...Class) (*Worker, error) {
+	faults := []error{cfg.Validate()}
+	w := &Worker{cfg: cfg.withDefaults(), dial: dialMaster}
+	seen := make(map[string]bool)
+	for _, c := range classes {
+		s := c.spec()
+		if err := s.validate(); err != nil {
+			faults = append(faults, fmt.Errorf("%w: %w", ErrConfig, err))
+		}
+		if seen[s.name] {
+			faults = append(faults, fmt.Errorf("%w: two classes are named %q", ErrConfig, s.name))
+		}
+		seen[s.name] = true
+		if !s.dropped() {
+			w.classes = append(w.classes, s)
+		}
+	}
+	if len(w.classes) == 0 {
+		faults = append(faults, fmt.Errorf("%w: no user class with a weight or a fixed count", ErrConfig))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	w.recorder = newRecorder(cfg.LocustBuckets)
+	return w, nil
+}
+
+// Run connects to the master and obeys it until the master sends quit or ctx
+// ends; both stop the users, deliver the last report and say quit. It blocks; no
+// goroutine of the worker outlives it, except of users that ignore their
+// context. It dials for ever when there is no master, needs no start order and
+// comes back after every loss of the connection. It returns nil, or ErrRunning
+// when it was called before.
+func (w *Worker) Run(ctx context.Context) error {
+	if !w.started.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	s := w.newSession(life)
+	redial := make(chan string, 1)
+	s.redial = redial
+	l := &link{
+		dial:   w.dial,
+		addr:   net.JoinHostPort(w.cfg.MasterHost, strconv.Itoa(w.cfg.MasterPort)),
+		log:    w.cfg.Logger,
+		redial: redial,
+		up:     func(c conn) { s.post(func() { s.connected(c) }) },
+		frame:  func(c conn, frame []byte) { s.post(func() { s.received(c, frame) }) },
+		down:   func(c conn, _ error) { s.post(func() { s.disconnected(c) }) },
+	}
+	redial <- s.identity
+	var wg sync.WaitGroup
+	wg.Go(func() { l.run(life) })
+	s.loop(ctx)
+	s.close()
+	end()
+	wg.Wait()
+	w.settle(s)
+	return nil
+}
+
+// Counters returns what became of the samples. Before Run has returned only
+// Recorded and Cut are known. Safe for concurrent use.
+func (w *Worker) Counters() Counters {
+	if c := w.final.Load(); c != nil {
+		return *c
+	}
+	return Counters{Recorded: w.recorder.store.Recorded(), Cut: w.recorder.cut.Load()}
+}
+
+// newSession makes the session of a worker that has not met a master. Users live
+// under ctx.
+func (w *Worker) newSession(ctx context.Context) *session {
+	s := &session{
+		cfg:         w.cfg,
+		log:         w.cfg.Logger,
+		recorder:    w.recorder,
+		inbox:       make(chan func(), 64),
+		ended:       make(chan struct{}),
+		identity:    newIdentity(),
+		index:       -1,
+		lastSign:    time.Now(),
+		outbox:      newOutbox(),
+		reports:     time.NewTicker(reportInterval),
+		stopTimeout: w.cfg.StopTimeout,
+	}
+	s.wireState.Store(wire.StateReady)
+	seed := w.cfg.Seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	shared := &world{
+		recorder:  w.recorder,
+		drain:     w.cfg.DrainTimeout,
+		seed:      seed,
+		log:       w.cfg.Logger,
+		exception: s.exception,
+	}
+	s.users = newPopulation(ctx, shared, w.classes)
+	s.users.setHost(w.cfg.Host)
+	return s
+}
+
+// exception reports an uncaught error of user code (mirrors on_user_error). Safe
+// for concurrent use.
+func (s *session) exception(u *User, err error, trace string) {
+	s.log.Error("uncaught error in a user", "class", u.class.name, "error", err, "trace", trace)
+	if s.outbox.len() < maxQueued {
+		s.send(wire.Exception{Message: err.Error(), Traceback: trace})
+	}
+}
+
+// close ends the session's connection and timers, after its loop.
+func (s *session) close() {
+	s.reports.Stop()
+	if s.linkTimer != nil {
+		s.linkTimer.Stop()
+	}
+	if s.conn != nil {
+		_ = s.conn.Close() // delivers what was written
+		s.pump.close()
+	}
+}
+
+// settle logs and keeps what became of the samples.
+func (w *Worker) settle(s *session) {
+	left := s.recorder.store.Take().Total.Requests
+	c := Counters{
+		Recorded:  s.recorder.store.Recorded(),
+		Confirmed: s.ledger.confirmed,
+		Open:      s.ledger.open() + left,
+		Forgotten: s.forgotten,
+		Cut:       s.recorder.cut.Load(),
+	}
+	w.final.Store(&c)
+	w.cfg.Logger.Info("worker ended", "samples_recorded", c.Recorded, "confirmed", c.Confirmed,
+		"unconfirmed", c.Open, "forgotten", c.Forgotten, "requests_cut", c.Cut)
+}
