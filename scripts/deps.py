@@ -97,7 +97,8 @@ def package_installed(package: str) -> bool:
     """Whether Debian's package is installed already."""
     if shutil.which("dpkg-query") is None:
         return False
-    shown = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True, check=False)
+    query = ["dpkg-query", "-W", "-f", "${Status}", package]
+    shown = subprocess.run(query, capture_output=True, text=True, check=False)
     return shown.stdout == "install ok installed"
 
 
