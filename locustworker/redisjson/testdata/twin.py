@@ -1,6 +1,7 @@
 """The Python side of the tests that hold locustfile.py and the Go classes together.
 
 twin.py classes LOCUSTFILE          prints the classes that Locust finds in the file, as JSON
+twin.py settings LOCUSTFILE        prints the constants that package redisjson has too, as JSON
 twin.py run LOCUSTFILE HOST TIMES   runs each task of each class TIMES times as one user, and prints the rows and failures
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import locust.env  # first: gevent patches the standard library
 
 import collections
+import importlib.util
 import json
 import random
 import sys
@@ -42,6 +44,19 @@ def bounds(user_class):
     return found
 
 
+def settings(locustfile):
+    """What the module's constants say, as the Go test names them."""
+    spec = importlib.util.spec_from_file_location("locustfile", locustfile)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    names = "REQUEST_TIMEOUT SAMPLE_SIZE FLAT_DOCUMENTS COMPLEX_DOCUMENTS MAX_GROWN MAX_NUMBER MIN_NUMBER".split()
+    return {name: getattr(module, name) for name in names} | {
+        "READ_FIELDS": [module.READ_FIELDS[kind] for kind in module.KINDS],
+        "UPDATE_FIELDS": [module.UPDATE_FIELDS[kind] for kind in module.KINDS],
+        "KINDS": module.KINDS,
+    }
+
+
 def run(classes, host, times):
     """Every task of every class, in declaration order, by one user each."""
     rows, failures = collections.Counter(), collections.Counter()
@@ -51,6 +66,7 @@ def run(classes, host, times):
         if exception is not None:
             failures[request_type, name, repr(exception)] += 1
 
+    random.seed(1)
     environment = locust.env.Environment(user_classes=classes, host=host)
     environment.events.request.add_listener(record)
     for user_class in classes:
@@ -69,11 +85,14 @@ def run(classes, host, times):
 def main(command, locustfile, *args):
     """See the module's docstring."""
     classes = list(load_locustfile(locustfile)[0].values())
-    if command == "classes":
-        print(json.dumps([describe(c) for c in classes]))
-    else:
-        host, times = args
-        print(json.dumps(run(classes, host, int(times))))
+    match command, args:
+        case "classes", []:
+            result = [describe(c) for c in classes]
+        case "settings", []:
+            result = settings(locustfile)
+        case "run", [host, times]:
+            result = run(classes, host, int(times))
+    print(json.dumps(result))
 
 
 main(*sys.argv[1:])

@@ -1,0 +1,232 @@
+package redisjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A fakeAPI is the REST service in memory: enough of it to serve the tasks, and
+// to check that they ask for what exists.
+type fakeAPI struct {
+	mu     sync.Mutex
+	docs   map[string]map[string]any
+	served map[string]int  // by method and route
+	shapes map[string]bool // of the bodies that came
+	// broken answers all routes but that of the keys, when it is set.
+	broken http.HandlerFunc
+	t      testing.TB
+}
+
+func newFakeAPI(t testing.TB, keys ...string) (*fakeAPI, string) {
+	t.Helper()
+	f := &fakeAPI{t: t, docs: map[string]map[string]any{}, served: map[string]int{}, shapes: map[string]bool{}}
+	for _, key := range keys {
+		f.docs[key] = sampleDocument(t, key)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/keys", f.keys)
+	for route, h := range map[string]http.HandlerFunc{
+		"GET /api/v1/doc/{id}":              f.doc,
+		"GET /api/v1/subdoc/{id}/{field}":   f.subdoc,
+		"GET /api/v1/fields/{id}":           f.fields,
+		"POST /api/v1/redisjson":            f.store,
+		"PUT /api/v1/redisjson/update":      f.change("str", func(_, v any) any { return v }, true),
+		"PUT /api/v1/redisjson/append":      f.change("str", func(old, v any) any { return old.(string) + v.(string) }, false),
+		"PUT /api/v1/redisjson/appendarray": f.change("arr", func(old, v any) any { return append(old.([]any), v.([]any)...) }, false),
+		"PUT /api/v1/redisjson/increby":     f.change("num", func(old, v any) any { return number(old) + number(v) }, false),
+		"PUT /api/v1/redisjson/multiby":     f.change("num", func(old, v any) any { return number(old) * number(v) }, false),
+	} {
+		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
+			if f.broken != nil {
+				io.Copy(io.Discard, r.Body) //nolint:errcheck // a test's server
+				f.broken(w, r)
+				return
+			}
+			h(w, r)
+		})
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_, route := mux.Handler(r)
+		f.served[route]++
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	return f, srv.URL
+}
+
+// sampleDocument is a document as it may be found: with the fields that its kind
+// promises.
+func sampleDocument(t testing.TB, key string) map[string]any {
+	t.Helper()
+	text := `{"name":"n","age":30,"email":"e","city":"c","about":"a","balance":1.5,` +
+		`"location":{"lat":1},"address":{"city":"c"},"company":{"name":"n"},"tags":["t"]}`
+	if strings.HasPrefix(key, prefixes[complexKind]) {
+		text = string(complexDocument)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	doc["id"] = key
+	return doc
+}
+
+func number(v any) float64 {
+	switch n := v.(type) {
+	case float64:
+		return n
+	case json.Number:
+		f, err := n.Float64()
+		if err != nil {
+			panic(err)
+		}
+		return f
+	}
+	panic(fmt.Sprintf("%v is no number", v))
+}
+
+func (f *fakeAPI) reply(w http.ResponseWriter, key string, value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		f.t.Error(err)
+	}
+	if key != "" {
+		fmt.Fprintf(w, `{"status":"ok","key":%q,"json":%s}`, key, text)
+		return
+	}
+	fmt.Fprintf(w, `{"status":"ok","json":%s}`, text)
+}
+
+func (f *fakeAPI) notFound(w http.ResponseWriter, what string) {
+	f.t.Errorf("asked for %s, which does not exist", what)
+	http.Error(w, `{"error":"no such thing"}`, http.StatusNotFound)
+}
+
+func (f *fakeAPI) keys(w http.ResponseWriter, r *http.Request) {
+	limit, err := strconv.Atoi(r.FormValue("limit"))
+	if err != nil {
+		f.t.Error(err)
+	}
+	found := []string{}
+	for key := range f.docs {
+		if strings.HasPrefix(key, r.FormValue("pattern")) {
+			found = append(found, key)
+		}
+	}
+	slices.Sort(found)
+	f.reply(w, "", found[:min(limit, len(found))])
+}
+
+func (f *fakeAPI) doc(w http.ResponseWriter, r *http.Request) {
+	if doc, ok := f.docs[r.PathValue("id")]; ok {
+		f.reply(w, "", doc)
+		return
+	}
+	f.notFound(w, r.PathValue("id"))
+}
+
+func (f *fakeAPI) fields(w http.ResponseWriter, r *http.Request) {
+	names := []string{}
+	for name := range f.docs[r.PathValue("id")] {
+		names = append(names, name)
+	}
+	f.reply(w, "", names)
+}
+
+func (f *fakeAPI) subdoc(w http.ResponseWriter, r *http.Request) {
+	var value any = f.docs[r.PathValue("id")]
+	for _, part := range strings.FieldsFunc(r.PathValue("field"), func(c rune) bool { return strings.ContainsRune(".[]", c) }) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[part]
+		case []any:
+			if i, err := strconv.Atoi(part); err == nil && i < len(v) {
+				value = v[i]
+			}
+		}
+	}
+	if value == nil {
+		f.notFound(w, r.PathValue("id")+" "+r.PathValue("field"))
+		return
+	}
+	f.reply(w, "", value)
+}
+
+func (f *fakeAPI) store(w http.ResponseWriter, r *http.Request) {
+	doc := f.body(r)
+	key := doc["id"].(string)
+	f.note("POST "+key[:strings.Index(key, ":")], doc)
+	f.docs[key] = doc
+	f.reply(w, key, doc)
+}
+
+func (f *fakeAPI) change(value string, apply func(old, v any) any, replyKey bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body := f.body(r)
+		key, field := body["key"].(string), body["field"].(string)
+		f.note("PUT "+r.URL.Path+" "+field, body)
+		old, ok := f.docs[key][field]
+		if !ok {
+			f.notFound(w, key+" "+field)
+			return
+		}
+		f.docs[key][field] = apply(old, body[value])
+		if replyKey {
+			f.reply(w, "", key)
+			return
+		}
+		f.reply(w, "", f.docs[key])
+	}
+}
+
+func (f *fakeAPI) body(r *http.Request) map[string]any {
+	var v map[string]any
+	d := json.NewDecoder(r.Body)
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		f.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+	}
+	if got := r.Header.Get("Content-Type"); got != "application/json" {
+		f.t.Errorf("%s %s: Content-Type %q", r.Method, r.URL, got)
+	}
+	return v
+}
+
+func (f *fakeAPI) note(what string, v any) { f.shapes[what+" "+shape(v)] = true }
+
+// shape is a JSON value's structure without its contents.
+func shape(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		names := make([]string, 0, len(v))
+		for name, member := range v {
+			names = append(names, name+":"+shape(member))
+		}
+		slices.Sort(names)
+		return "{" + strings.Join(names, ",") + "}"
+	case []any:
+		var kinds []string
+		for _, element := range v {
+			kinds = append(kinds, shape(element))
+		}
+		slices.Sort(kinds)
+		return "[" + strings.Join(slices.Compact(kinds), ",") + "]"
+	case json.Number:
+		if bytes.ContainsAny([]byte(v), ".eE") {
+			return "float"
+		}
+		return "int"
+	}
+	return fmt.Sprintf("%T", v)
+}
