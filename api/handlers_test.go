@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func TestRoutes(t *testing.T) {
 		{get, "/readyz", "", &fakeStore{}, `Ready`, `{"status":"ok"}`},
 	} {
 		resp, body := ask(newServer(t, Config{}, tc.store), tc.method, tc.target, tc.body)
-		if resp.StatusCode != 200 || body != tc.reply {
+		if resp.StatusCode != http.StatusOK || body != tc.reply {
 			t.Errorf("%s %s: %d %s, want %s", tc.method, tc.target, resp.StatusCode, body, tc.reply)
 		}
 		if !slices.Equal(tc.store.calls, []string{tc.call}) {
@@ -60,7 +61,7 @@ func TestRoutes(t *testing.T) {
 func TestHealthDoesNotAskTheStore(t *testing.T) {
 	store := &fakeStore{err: ErrUnavailable}
 	resp, body := ask(newServer(t, Config{}, store), get, "/healthz", "")
-	if resp.StatusCode != 200 || body != `{"status":"ok"}` || len(store.calls) != 0 {
+	if resp.StatusCode != http.StatusOK || body != `{"status":"ok"}` || len(store.calls) != 0 {
 		t.Errorf("%d %s, calls %q", resp.StatusCode, body, store.calls)
 	}
 }
@@ -83,7 +84,7 @@ func TestKeysAndFieldsWithAnyCharacters(t *testing.T) {
 	} {
 		store := &fakeStore{json: "1"}
 		resp, body := ask(newServer(t, Config{}, store), get, "/api/v1/"+tc.target, "")
-		if resp.StatusCode != 200 || !slices.Equal(store.calls, []string{tc.call}) {
+		if resp.StatusCode != http.StatusOK || !slices.Equal(store.calls, []string{tc.call}) {
 			t.Errorf("%s: %d %s, calls %q, want %q", tc.target, resp.StatusCode, body, store.calls, tc.call)
 		}
 	}
@@ -99,7 +100,7 @@ func TestPostWithoutIDMakesUpAKey(t *testing.T) {
 			Status, Key string
 			JSON        json.RawMessage
 		}
-		if err := json.Unmarshal([]byte(body), &reply); err != nil || resp.StatusCode != 200 {
+		if err := json.Unmarshal([]byte(body), &reply); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %d %s %v", document, resp.StatusCode, body, err)
 		}
 		if !uuid.MatchString(reply.Key) || seen[reply.Key] || string(reply.JSON) != document {
@@ -157,7 +158,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		store := &fakeStore{json: "1"}
 		resp, body := ask(newServer(t, Config{}, store), tc.method, tc.target, tc.body)
-		if text := errorText(t, body); resp.StatusCode != 400 || !strings.Contains(text, tc.says) {
+		if text := errorText(t, body); resp.StatusCode != http.StatusBadRequest || !strings.Contains(text, tc.says) {
 			t.Errorf("%s %s %q: %d %s, want 400 that says %q", tc.method, tc.target, tc.body, resp.StatusCode, text, tc.says)
 		}
 		if len(store.calls) != 0 {

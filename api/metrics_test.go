@@ -21,7 +21,7 @@ import (
 func counts(t *testing.T, s http.Handler) map[string]int {
 	t.Helper()
 	resp, body := ask(s, get, "/metrics", "")
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("/metrics: %d %s", resp.StatusCode, body)
 	}
 	out := map[string]int{}
@@ -235,7 +235,7 @@ func TestRepliesWithoutABodyAreCounted(t *testing.T) {
 	ask(s, get, "/flush", "")
 	func() {
 		defer func() {
-			if fault := recover(); fault != http.ErrAbortHandler {
+			if fault, _ := recover().(error); !errors.Is(fault, http.ErrAbortHandler) {
 				t.Errorf("recovered %v", fault)
 			}
 		}()

@@ -70,7 +70,7 @@ func TestPanicIsA500(t *testing.T) {
 	var log bytes.Buffer
 	s := newServer(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, &fakeStore{panics: "boom"})
 	resp, body := ask(s, get, "/api/v1/doc/k", "")
-	if text := errorText(t, body); resp.StatusCode != 500 || strings.Contains(text, "boom") {
+	if text := errorText(t, body); resp.StatusCode != http.StatusInternalServerError || strings.Contains(text, "boom") {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 	if !strings.Contains(log.String(), "boom") || !strings.Contains(log.String(), "fakestore_test.go") {

@@ -20,7 +20,7 @@ type replyRule struct {
 
 var replyRules = []replyRule{
 	// Redis: not now, or not with this account or server.
-	{"unknown command", api.ErrUnavailable}, // no RedisJSON, or an old one
+	{unknownCommand, api.ErrUnavailable},
 	{"LOADING ", api.ErrUnavailable},
 	{"OOM ", api.ErrUnavailable},
 	{"READONLY ", api.ErrUnavailable},
@@ -50,6 +50,9 @@ var replyRules = []replyRule{
 	{"bad input number", api.ErrInvalid},
 	{"Couldn't parse as UTF-8", api.ErrInvalid},
 }
+
+// unknownCommand is Redis's answer to a JSON command without RedisJSON. The command's arguments follow.
+const unknownCommand = "unknown command"
 
 // noNumber is RedisJSON's answer when arithmetic leaves the range of a 64-bit float.
 const noNumber = "result is not a number"
@@ -90,6 +93,8 @@ func (s *Store) failure(err error, at target) error {
 	switch {
 	case kind == nil:
 		return fmt.Errorf("redisstore: Redis at %s refused the command: %w", s.addr, err)
+	case strings.HasPrefix(text, "ERR "+unknownCommand):
+		return fmt.Errorf("%w: Redis at %s has no RedisJSON 2: load the module (rejson.so)", kind, s.addr)
 	case errors.Is(kind, api.ErrNotFound):
 		return at.notFound()
 	case errors.Is(kind, api.ErrWrongType) && strings.HasSuffix(text, noNumber):

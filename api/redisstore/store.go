@@ -78,12 +78,12 @@ func (s *Store) Ready(ctx context.Context) error {
 	ping := pipe.Ping(ctx)
 	probe := redis.NewStringCmd(ctx, "JSON.GET", readyKey)
 	_ = pipe.Process(ctx, probe) // a pipeline only queues here
-	_, _ = pipe.Exec(ctx)        // each command has its own error
-	if err := ping.Err(); err != nil {
-		return s.failure(err, target{})
-	}
-	if err := probe.Err(); err != nil && !errors.Is(err, redis.Nil) {
-		return s.failure(err, target{key: readyKey})
+	_, sendErr := pipe.Exec(ctx)
+	// Without a connection only Exec reports an error, the commands do not; else it repeats the first of theirs.
+	for _, err := range []error{ping.Err(), probe.Err(), sendErr} {
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return s.failure(err, target{key: readyKey})
+		}
 	}
 	return nil
 }

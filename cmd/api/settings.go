@@ -93,10 +93,8 @@ func (env environment) settings() (settings, error) {
 			PoolSize:    p.number("REDIS_POOL_SIZE", env.RedisPoolSize, 0),
 		},
 	}
-	if _, port, err := net.SplitHostPort(env.Addr); err != nil {
-		p.fault("API_ADDR", env.Addr, "write host:port, or :port for all interfaces")
-	} else {
-		p.listenPort("API_ADDR", port)
+	if _, port, err := net.SplitHostPort(env.Addr); err != nil || !isPort(port, 0) {
+		p.fault("API_ADDR", env.Addr, "write host:port, or :port for all interfaces; port 0 takes a free one")
 	}
 	if env.RedisHost == "" {
 		p.fault("REDIS_HOST", env.RedisHost, "write a host name or address")
@@ -171,15 +169,13 @@ func (p *parser) boolean(name, text string) bool {
 
 // port returns the port that text names, as it came.
 func (p *parser) port(name, text string) string {
-	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 65535 {
+	if !isPort(text, 1) {
 		p.fault(name, text, "write a port, 1 to 65535")
 	}
 	return text
 }
 
-// listenPort also admits 0, which lets the system choose.
-func (p *parser) listenPort(name, text string) {
-	if n, err := strconv.Atoi(text); err != nil || n < 0 || n > 65535 {
-		p.fault(name, text, "write a port, 0 to 65535, after the colon")
-	}
+func isPort(text string, least int) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n >= least && n <= 65535
 }
