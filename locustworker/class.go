@@ -2,8 +2,6 @@ package locustworker
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -42,9 +40,10 @@ var _ Class = (*ClassOf[any])(nil)
 // each new user; an error that it returns ends that user and is reported as an
 // exception.
 func NewClass[U any](name string, newUser func(*User) (U, error)) *ClassOf[U] {
-	c := &ClassOf[U]{classSpec{name: name, weight: 1, wait: Constant(0)}}
+	root := setSpec{kind: "class", name: name, wait: Constant(0)}
+	c := &ClassOf[U]{classSpec{name: name, weight: 1, root: root}}
 	if newUser == nil {
-		c.fault("has no constructor")
+		c.s.root.fault("has no constructor")
 		return c
 	}
 	c.s.newUser = func(u *User) (any, error) { return newUser(u) }
@@ -57,7 +56,7 @@ func NewClass[U any](name string, newUser func(*User) (U, error)) *ClassOf[U] {
 // FixedCount drops the class (Locust's weight).
 func (c *ClassOf[U]) Weight(n int) *ClassOf[U] {
 	if n < 0 {
-		c.fault("weight %d is negative", n)
+		c.s.root.fault("weight %d is negative", n)
 	}
 	c.s.weight = n
 	return c
@@ -67,7 +66,7 @@ func (c *ClassOf[U]) Weight(n int) *ClassOf[U] {
 // (Locust's fixed_count). Default 0: by weight.
 func (c *ClassOf[U]) FixedCount(n int) *ClassOf[U] {
 	if n < 0 {
-		c.fault("fixed count %d is negative", n)
+		c.s.root.fault("fixed count %d is negative", n)
 	}
 	c.s.fixedCount = n
 	return c
@@ -82,13 +81,7 @@ func (c *ClassOf[U]) Host(url string) *ClassOf[U] {
 
 // Wait sets the pause between two tasks. Default Constant(0).
 func (c *ClassOf[U]) Wait(w WaitTime) *ClassOf[U] {
-	switch {
-	case w.err != nil:
-		c.fault("%w", w.err)
-	case w.next == nil:
-		c.fault("has a wait time without a function")
-	}
-	c.s.wait = w
+	c.s.root.setWait(w)
 	return c
 }
 
@@ -100,33 +93,18 @@ func (c *ClassOf[U]) Wait(w WaitTime) *ClassOf[U] {
 // or a panic, is reported as an exception of that user, which then waits and
 // goes on. run must return soon after ctx is done.
 func (c *ClassOf[U]) Task(name string, weight int, run func(U, context.Context) error, tags ...string) *ClassOf[U] {
-	switch {
-	case name == "":
-		c.fault("has a task without a name")
-	case weight < 1:
-		c.fault("task %q has weight %d; the least is 1", name, weight)
-	case run == nil:
-		c.fault("task %q has no function", name)
-	case slices.ContainsFunc(c.s.tasks, func(t taskSpec) bool { return t.name == name }):
-		c.fault("has two tasks named %q", name)
-	}
-	c.s.tasks = append(c.s.tasks, taskSpec{
-		name:   name,
-		weight: weight,
-		tags:   tags,
-		site:   funcSite(run),
-		run: func(ctx context.Context, user any) error {
-			return run(user.(U), ctx) //nolint:forcetypeassert // user comes from newUser of this very class
-		},
-	})
+	addTask(&c.s.root, name, weight, run, tags)
+	return c
+}
+
+// Nest adds a task set as a task: the user that picks it stays in the set until
+// the set is interrupted. Its tags count for all tasks of the set.
+func (c *ClassOf[U]) Nest(weight int, set Nested[U], tags ...string) *ClassOf[U] {
+	addSet(&c.s.root, weight, set, tags)
 	return c
 }
 
 func (c *ClassOf[U]) spec() *classSpec { return &c.s }
-
-func (c *ClassOf[U]) fault(format string, args ...any) {
-	c.s.faults = append(c.s.faults, fmt.Errorf("class %q: "+format, append([]any{c.s.name}, args...)...))
-}
 
 // A classSpec is a class without its type parameter.
 type classSpec struct {
@@ -134,59 +112,20 @@ type classSpec struct {
 	weight     int
 	fixedCount int
 	host       string
-	wait       WaitTime
 	newUser    func(*User) (any, error)
-	tasks      []taskSpec
-	faults     []error
+	root       setSpec // the class's own tasks and wait time, as declared
 }
 
-type taskSpec struct {
-	name   string
-	weight int
-	tags   []string
-	site   string // where the function is declared, as a traceback line
-	run    func(ctx context.Context, user any) error
-}
-
-// validate returns every fault of the class, joined.
-func (s *classSpec) validate() error {
-	faults := slices.Clone(s.faults)
-	if s.name == "" {
-		faults = append(faults, errors.New("a class has no name"))
-	}
-	if len(s.tasks) == 0 {
-		faults = append(faults, fmt.Errorf("class %q has no task; add one with Task", s.name))
-	}
-	return errors.Join(faults...)
-}
-
-// dropped mirrors filter_tasks_by_tags' neighbour in Environment: a class with
-// weight 0 and no fixed count takes no part in a run.
+// dropped mirrors Environment._remove_user_classes_with_weight_zero.
 func (s *classSpec) dropped() bool { return s.weight == 0 && s.fixedCount == 0 }
 
-// pick chooses a task: n is uniform in [0, sum of weights).
-func (s *classSpec) pick(n int) *taskSpec {
-	for i := range s.tasks {
-		if n -= s.tasks[i].weight; n < 0 {
-			return &s.tasks[i]
-		}
-	}
-	return nil
-}
-
-func (s *classSpec) totalWeight() int {
-	sum := 0
-	for i := range s.tasks {
-		sum += s.tasks[i].weight
-	}
-	return sum
-}
-
-// A TaskInfo describes one task of a class.
+// A TaskInfo describes one task of a class or of a task set.
 type TaskInfo struct {
 	Name   string
 	Weight int
 	Tags   []string
+	// Tasks are those of the set that the task is; none for a function.
+	Tasks []TaskInfo
 }
 
 // A ClassInfo describes a class: what its Python twin in the master's locustfile
@@ -204,8 +143,18 @@ type ClassInfo struct {
 func Describe(c Class) ClassInfo {
 	s := c.spec()
 	info := ClassInfo{Name: s.name, Weight: s.weight, FixedCount: s.fixedCount, Host: s.host}
-	for _, t := range s.tasks {
-		info.Tasks = append(info.Tasks, TaskInfo{t.name, t.weight, slices.Clone(t.tags)})
-	}
+	info.Tasks = describe(&s.root)
 	return info
+}
+
+func describe(s *setSpec) []TaskInfo {
+	var all []TaskInfo
+	for _, t := range s.tasks {
+		info := TaskInfo{Name: t.name, Weight: t.weight, Tags: slices.Clone(t.tags)}
+		if t.set != nil {
+			info.Tasks = describe(t.set)
+		}
+		all = append(all, info)
+	}
+	return all
 }

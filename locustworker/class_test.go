@@ -62,7 +62,7 @@ func TestTasksArePickedByWeight(t *testing.T) {
 	s := NewClass("C", newPlain).
 		Task("one", 1, (*plain).nothing).
 		Task("three", 3, (*plain).nothing).
-		Task("six", 6, (*plain).nothing).spec()
+		Task("six", 6, (*plain).nothing).spec().root
 	rnd := newRand(1, 1)
 	const draws = 100_000
 	got := map[string]float64{}

@@ -16,6 +16,15 @@ var (
 	// ErrRescheduleNow ends the task; the user picks the next one without
 	// waiting (Locust's RescheduleTaskImmediately).
 	ErrRescheduleNow = errors.New("locustworker: end the task, pick another at once")
+
+	// ErrInterrupt leaves the task set; what the set stands in picks its next
+	// task without waiting (Locust's interrupt()). From a class's own task it
+	// ends the user, without OnStop, as in Locust.
+	ErrInterrupt = errors.New("locustworker: leave the task set")
+
+	// ErrInterruptAndWait leaves the task set; what the set stands in waits and
+	// picks its next task (Locust's interrupt(reschedule=False)).
+	ErrInterruptAndWait = errors.New("locustworker: leave the task set, then wait")
 )
 
 // Errors of a worker as a whole.

@@ -1,7 +1,6 @@
 package locustworker
 
 import (
-	"errors"
 	"time"
 	"unicode/utf8"
 )
@@ -37,9 +36,4 @@ func errorText(err error) string {
 		return string([]rune(text))
 	}
 	return text
-}
-
-// isSteering tells the errors that move a user from those that are its faults.
-func isSteering(err error) bool {
-	return errors.Is(err, ErrStopUser) || errors.Is(err, ErrReschedule) || errors.Is(err, ErrRescheduleNow)
 }

@@ -153,8 +153,7 @@ func (s *session) disconnected(c conn) {
 		return // hung up before
 	}
 	s.linkTimer.Stop()
-	s.endConnection()
-	acked, known := c.Acked()
+	acked, known := s.endConnection()
 	s.outbox.dropReports()
 	if again := s.ledger.lost(acked, known); !again.Empty() {
 		s.outbox.pushFront(s.parcelOf(again))
@@ -163,16 +162,20 @@ func (s *session) disconnected(c conn) {
 	s.redial <- s.identity
 }
 
-// endConnection closes the connection for good. What the master's TCP has not
-// acknowledged by now must never arrive, because the ledger sends it again.
-func (s *session) endConnection() {
+// endConnection closes the connection for good and returns how many bytes of it
+// the master's TCP has acknowledged, if the system can say. The others must never
+// arrive, because the ledger sends them again.
+func (s *session) endConnection() (acked int64, known bool) {
 	c := s.conn
 	idle := s.pump.halt()
-	if acked, known := c.Acked(); idle && known && acked == c.Sent() {
+	acked, known = c.Acked()
+	if idle && known && acked == c.Sent() {
 		_ = c.Close()
 	} else {
 		_ = c.Abort()
 	}
 	s.pump.close()
+	last, _ := c.Acked() // what Abort has seen at the last moment
 	s.conn, s.pump = nil, nil
+	return max(acked, last), known
 }

@@ -3,12 +3,12 @@ package locustworker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // run is the user's whole life, in its own goroutine: construct, OnStart, tasks
-// and waits, OnStop (mirrors User.run and TaskSet.run). It returns when the user
-// is gone.
+// and waits, OnStop (mirrors User.run). It returns when the user is gone.
 func (u *User) run() {
 	defer u.kill(nil)
 	u.pace.last = time.Now()
@@ -23,57 +23,119 @@ func (u *User) run() {
 		}
 		return
 	}
-	if u.start(user) && u.loop(user) {
-		u.end(user)
+	err = u.enter(user)
+	if err == nil {
+		err = u.loop(user, &picker{set: &u.class.root})
+	} else if !u.leaving(err) {
+		u.fault(err, startSite(user))
+	}
+	if u.leaving(err) {
+		u.leave(user)
 	}
 }
 
-// start runs OnStart and reports whether the user goes on: into its tasks, or,
-// when it was told to stop, straight to OnStop by way of a loop that ends at
-// once.
-func (u *User) start(user any) bool {
-	starter, ok := user.(Starter)
+// leaving tells the end of a user that OnStop belongs to: it was stopped or has
+// stopped itself.
+func (u *User) leaving(err error) bool {
+	return u.ctx.Err() != nil || errors.Is(err, ErrStopUser)
+}
+
+// enter runs OnStart of a user or of a task set's state, where there is one.
+func (u *User) enter(state any) error {
+	starter, ok := state.(Starter)
 	if !ok {
-		return true
+		return nil
 	}
-	err := u.guard(func() error { return starter.OnStart(u.ctx) })
-	switch {
-	case err == nil:
-		return true
-	case u.ctx.Err() != nil, errors.Is(err, ErrStopUser):
-		u.requestStop()
-		return true
-	}
-	u.fault(err, funcSite(starter.OnStart))
-	return false
+	return u.guard(func() error { return starter.OnStart(u.ctx) })
 }
 
-// loop picks, runs and waits until the user shall stop. It reports whether
-// OnStop is due; it is not after a fault in the wait time (as TaskSet.run).
-func (u *User) loop(user any) bool {
-	total := u.class.totalWeight()
-	for !u.stopping.Load() && u.ctx.Err() == nil {
-		task := u.class.pick(u.rand.IntN(total))
-		err := u.guard(func() error { return task.run(u.ctx, user) })
+// loop picks, runs and waits in one task set until the user shall leave it, and
+// returns why: ErrStopUser, or an error that ends the set for what it stands in
+// (mirrors TaskSet.run; OnStop of the state is the caller's).
+func (u *User) loop(state any, p *picker) error {
+	for {
+		if u.stopping.Load() || u.ctx.Err() != nil {
+			return ErrStopUser
+		}
+		err := u.step(state, p)
 		switch {
+		case u.leaving(err):
+			return ErrStopUser
+		case errors.Is(err, ErrInterrupt), errors.Is(err, ErrInterruptAndWait):
+			return err
 		case errors.Is(err, ErrRescheduleNow):
 			continue
-		case errors.Is(err, ErrStopUser), u.ctx.Err() != nil:
-			return true
-		case err != nil && !isSteering(err):
-			u.fault(err, task.site)
+		case err != nil && !errors.Is(err, ErrReschedule):
+			u.fault(err, taskSite(err))
 		}
-		if err := u.guard(u.pause); err != nil {
-			u.fault(err, funcSite(u.class.wait.next))
-			return false
+		if err := u.guard(func() error { return u.pause(p.set) }); err != nil {
+			u.fault(err, funcSite(u.waitTime(p.set).next))
+			return err
 		}
 	}
-	return true
+}
+
+// step runs the next task of a set.
+func (u *User) step(state any, p *picker) error {
+	t := p.next(u.rand)
+	switch {
+	case t == nil:
+		return fmt.Errorf("no tasks defined on %s: none is left after filtering by tags", p.set.name)
+	case t.set != nil:
+		return u.visit(state, t.set)
+	}
+	err := u.guard(func() error { return t.run(u.ctx, state) })
+	if err == nil {
+		return nil
+	}
+	return &taskError{err, t.site}
+}
+
+// visit takes the user through a nested task set (mirrors TaskSet.run with its
+// __init__). What it returns steers the set around it.
+func (u *User) visit(parent any, set *setSpec) error {
+	var state any
+	err := u.guard(func() (err error) {
+		state, err = set.newState(parent)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if set.wait.next != nil { // a pace of its own
+		outer := u.pace
+		u.pace = pace{last: time.Now()}
+		defer func() { u.pace = outer }()
+	}
+	if err = u.enter(state); err == nil {
+		if err = u.loop(state, &picker{set: set}); u.leaving(err) || isInterrupt(err) {
+			u.leave(state)
+		}
+	}
+	switch {
+	case errors.Is(err, ErrInterrupt):
+		return ErrRescheduleNow
+	case errors.Is(err, ErrInterruptAndWait):
+		return ErrReschedule
+	}
+	return err
+}
+
+func isInterrupt(err error) bool {
+	return errors.Is(err, ErrInterrupt) || errors.Is(err, ErrInterruptAndWait)
+}
+
+// waitTime returns the pause that counts in a set.
+func (u *User) waitTime(set *setSpec) WaitTime {
+	if set.wait.next != nil {
+		return set.wait
+	}
+	return u.class.root.wait
 }
 
 // pause waits between two tasks. A stop ends it at once.
-func (u *User) pause() error {
-	d := u.class.wait.next(u)
+func (u *User) pause(set *setSpec) error {
+	d := u.waitTime(set).next(u)
 	if d <= 0 {
 		return nil
 	}
@@ -90,14 +152,15 @@ func (u *User) pause() error {
 	return nil
 }
 
-// end runs OnStop under a context that the user's kill does not end.
-func (u *User) end(user any) {
-	stopper, ok := user.(Stopper)
+// leave runs OnStop of a user or of a task set's state, where there is one, under
+// a context that the user's kill does not end.
+func (u *User) leave(state any) {
+	stopper, ok := state.(Stopper)
 	if !ok {
 		return
 	}
 	ctx := context.WithoutCancel(u.ctx)
-	if err := u.guard(func() error { return stopper.OnStop(ctx) }); err != nil && !isSteering(err) {
+	if err := u.guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
 		u.world.log.Error("error in OnStop", "class", u.class.name, "error", err)
 	}
 }
@@ -118,6 +181,30 @@ func (u *User) guard(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// A taskError is an error that a task returned, with the task's place.
+type taskError struct {
+	err  error
+	site string
+}
+
+func (e *taskError) Error() string { return e.err.Error() }
+func (e *taskError) Unwrap() error { return e.err }
+
+func taskSite(err error) string {
+	var t *taskError
+	if errors.As(err, &t) {
+		return t.site
+	}
+	return ""
+}
+
+func startSite(state any) string {
+	if s, ok := state.(Starter); ok {
+		return funcSite(s.OnStart)
+	}
+	return ""
 }
 
 // fault reports an uncaught error of user code. site stands in for the stack

@@ -55,7 +55,7 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 	seen := make(map[string]bool)
 	for _, c := range classes {
 		s := c.spec()
-		if err := s.validate(); err != nil {
+		if err := s.root.validate(); err != nil {
 			faults = append(faults, fmt.Errorf("%w: %w", ErrConfig, err))
 		}
 		if seen[s.name] {

@@ -1,0 +1,118 @@
+package locustworker
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// A picker is where one user stands in one task set.
+type picker struct {
+	set     *setSpec
+	current int // sequential: index of the task that runs; Markov: of the next
+	runs    int // sequential: how often it has run in a row
+}
+
+// next picks a task, or nil when the set has none left.
+func (p *picker) next(r *rand.Rand) *taskSpec {
+	if len(p.set.tasks) == 0 {
+		return nil
+	}
+	switch p.set.order {
+	case orderSequential:
+		return p.nextInLine()
+	case orderMarkov:
+		return p.nextInChain(r)
+	}
+	return p.set.pick(r.IntN(p.set.totalWeight()))
+}
+
+func (p *picker) nextInLine() *taskSpec {
+	if p.runs == p.set.tasks[p.current].weight {
+		p.current, p.runs = (p.current+1)%len(p.set.tasks), 0
+	}
+	p.runs++
+	return &p.set.tasks[p.current]
+}
+
+// nextInChain mirrors MarkovTaskSet.get_next_task: the one after is drawn when a
+// task is handed out.
+func (p *picker) nextInChain(r *rand.Rand) *taskSpec {
+	task := &p.set.tasks[p.current]
+	targets := p.set.transitions[task.name]
+	sum := 0
+	for _, weight := range targets {
+		sum += weight
+	}
+	n := r.IntN(sum)
+	for _, to := range slices.Sorted(maps.Keys(targets)) { // sorted: a seeded run can be repeated
+		if n -= targets[to]; n < 0 {
+			p.current = slices.IndexFunc(p.set.tasks, func(t taskSpec) bool { return t.name == to })
+			break
+		}
+	}
+	return task
+}
+
+// pick chooses a task by weight: n is uniform in [0, totalWeight).
+func (s *setSpec) pick(n int) *taskSpec {
+	for i := range s.tasks {
+		if n -= s.tasks[i].weight; n < 0 {
+			return &s.tasks[i]
+		}
+	}
+	return nil
+}
+
+func (s *setSpec) totalWeight() int {
+	sum := 0
+	for i := range s.tasks {
+		sum += s.tasks[i].weight
+	}
+	return sum
+}
+
+// withTags returns the set as a run with these tags has it: a task stays if it
+// has one of the tags, when there are any, and none of the excluded; a nested set
+// stays if a task of it does (mirrors filter_tasks_by_tags). Its tags count for
+// all its tasks. emptied is called with the name of every set that has no task
+// left.
+func (s *setSpec) withTags(tags, excluded []string, emptied func(name string)) *setSpec {
+	return s.filter(nil, tags, excluded, emptied)
+}
+
+func (s *setSpec) filter(inherited, tags, excluded []string, emptied func(string)) *setSpec {
+	kept := *s
+	kept.tasks = nil
+	for _, t := range s.tasks {
+		own := slices.Concat(inherited, t.tags)
+		if t.set != nil {
+			t.set = t.set.filter(own, tags, excluded, emptied)
+			if len(t.set.tasks) > 0 {
+				kept.tasks = append(kept.tasks, t)
+			}
+			continue
+		}
+		has := func(tag string) bool { return slices.Contains(own, tag) }
+		if (len(tags) == 0 || slices.ContainsFunc(tags, has)) && !slices.ContainsFunc(excluded, has) {
+			kept.tasks = append(kept.tasks, t)
+		}
+	}
+	if s.order == orderMarkov {
+		kept.tasks = s.tasks // filtering would break the chain
+	}
+	if len(kept.tasks) == 0 {
+		emptied(s.name)
+	}
+	return &kept
+}
+
+// only returns the set with the named tasks of it (mirrors
+// Environment.update_user_class).
+func (s *setSpec) only(names []string) *setSpec {
+	kept := *s
+	kept.tasks = slices.DeleteFunc(slices.Clone(s.tasks), func(t taskSpec) bool {
+		return !slices.Contains(names, t.name)
+	})
+	return &kept
+}
