@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
 // Defaults of Config.
@@ -36,6 +38,33 @@ type Config struct {
 	// MasterTimeout is how long users go on running while no master is seen.
 	// Default 60 s (Locust's MASTER_HEARTBEAT_TIMEOUT).
 	MasterTimeout time.Duration
+	// QuitOnMasterLoss ends the worker with ErrMasterLost when it finds no master
+	// for CONNECT_RETRY_COUNT times CONNECT_TIMEOUT at the start (ErrNoMaster), or
+	// hears nothing for MasterTimeout later, as a Python worker does. Default
+	// false: it tries for ever.
+	QuitOnMasterLoss bool
+	// ReadyDelay is waited between client_stopped and client_ready, on top of the
+	// stop timeout (LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP).
+	ReadyDelay time.Duration
+	// UserClasses restricts the worker to the classes of these names. Default:
+	// all (Locust's class names as arguments).
+	UserClasses []string
+	// UserSettings change classes before the first run (Locust's --config-users).
+	UserSettings []UserSettings
+	// Tags and ExcludeTags select tasks, unless the master names its own
+	// (Locust's --tags and --exclude-tags).
+	Tags, ExcludeTags []string
+	// ResetStats drops what was recorded when the master says that all users are
+	// spawned (Locust's --reset-stats).
+	ResetStats bool
+	// HideLogs keeps the worker's log out of the web UI (Locust's
+	// --skip-log-setup).
+	HideLogs bool
+	// Events are called at the turns of a test.
+	Events Events
+	// Messages are the custom messages that the worker takes from the master, by
+	// type.
+	Messages map[string]MessageHandler
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
@@ -54,6 +83,14 @@ func (c Config) Validate() error {
 	}
 	if c.StopTimeout < 0 {
 		faults = append(faults, fmt.Errorf("stop timeout %v is negative", c.StopTimeout))
+	}
+	if c.ReadyDelay < 0 {
+		faults = append(faults, fmt.Errorf("delay before client_ready %v is negative", c.ReadyDelay))
+	}
+	for name := range c.Messages {
+		if _, err := wire.Encode("check", wire.Custom{Type: name}); err != nil {
+			faults = append(faults, fmt.Errorf("message type %q: %w", name, err))
+		}
 	}
 	if c.MasterTimeout < 0 {
 		faults = append(faults, fmt.Errorf("master timeout %v is negative", c.MasterTimeout))

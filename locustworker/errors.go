@@ -39,3 +39,24 @@ var (
 // errKilled is the cause of a user's context when the user is stopped before
 // its task has ended.
 var errKilled = errors.New("locustworker: the user was stopped")
+
+// Errors of Run beside those above.
+var (
+	// ErrNoMaster ends a worker with QuitOnMasterLoss that found no master.
+	ErrNoMaster = errors.New("locustworker: failed to connect to the Locust master")
+
+	// ErrMasterLost ends a worker with QuitOnMasterLoss that heard nothing from
+	// its master for the master timeout.
+	ErrMasterLost = errors.New("locustworker: no heartbeat from the master")
+
+	// ErrUnknownClass is wrapped by New's error when UserClasses or UserSettings
+	// name a class that there is not.
+	ErrUnknownClass = errors.New("locustworker: unknown user class")
+
+	// ErrListener says that an event's function failed. The run went on.
+	ErrListener = errors.New("locustworker: an event listener failed; see the log")
+
+	// ErrUndelivered says that failures were recorded that no report has
+	// delivered: what a Python worker's --exit-code-on-error looks at.
+	ErrUndelivered = errors.New("locustworker: errors were recorded that the master has not seen")
+)

@@ -1,11 +1,10 @@
 package locustworker
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"os"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
@@ -17,7 +16,9 @@ func newIdentity() string {
 	if err != nil {
 		host = "unknown-host"
 	}
-	return host + "_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails
+	return host + "_" + hex.EncodeToString(id)
 }
 
 // connected follows the link's dial.

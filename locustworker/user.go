@@ -38,6 +38,7 @@ type world struct {
 	drain    time.Duration
 	seed     uint64
 	log      *slog.Logger
+	env      *Environment
 	// exception reports an uncaught error of a user's code. It does not block.
 	exception func(u *User, err error, trace string)
 }

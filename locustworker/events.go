@@ -1,0 +1,84 @@
+package locustworker
+
+import (
+	"context"
+	"time"
+)
+
+// Events are functions that a worker calls at the turns of a test, the
+// counterparts of locust.events. Each may be nil. A panic or an error of one is
+// logged and makes Run return ErrListener at the end, as a failing listener makes
+// a Python worker exit with code 2; the worker goes on.
+//
+// No event delays the conversation with the master; where a function's own
+// goroutine matters, its comment says so.
+type Events struct {
+	// Init is called once, before the worker connects to the master.
+	Init func(*Environment) error
+	// TestStart is called at the first spawn of a run, before any user starts.
+	// Users start when it has returned. ctx ends when the run is stopped first.
+	TestStart func(ctx context.Context, env *Environment) error
+	// TestStopping is called when a run is to be stopped, before its users are.
+	TestStopping func(*Environment) error
+	// TestStop is called when a run's last user is gone. What is recorded here
+	// still belongs to the run.
+	TestStop func(*Environment) error
+	// SpawningComplete is called when the master says that the whole fleet runs
+	// users users.
+	SpawningComplete func(env *Environment, users int) error
+	// ReportToMaster may add keys to the data of each report; the master hands
+	// them to its worker_report listeners. Keys of Locust's own are refused. It
+	// runs in the session's goroutine: it must be quick.
+	ReportToMaster func(env *Environment, data map[string]any) error
+	// HeartbeatReceived is called for every answer of the master to a heartbeat.
+	HeartbeatReceived func(env *Environment, at time.Time) error
+	// UsageMonitor is called with every reading of CPU (percent of the cores in
+	// use) and resident memory (bytes).
+	UsageMonitor func(env *Environment, cpuPercent float64, memoryBytes uint64) error
+	// Request is called for every sample, in the goroutine that recorded it,
+	// after it was counted.
+	Request func(u *User, s Sample)
+	// UserError is called for every uncaught error of a user's code, in the
+	// user's goroutine. trace is what the master is told.
+	UserError func(u *User, err error, trace string)
+	// Quitting is called when the worker begins to end, before its users stop.
+	Quitting func(*Environment) error
+	// Quit is called when the worker has ended.
+	Quit func(env *Environment, counters Counters) error
+}
+
+// A Message is a custom message.
+type Message struct {
+	// Type is what a handler is registered under.
+	Type string
+	// NodeID is the worker that the master addressed.
+	NodeID string
+	// Data is any payload: nil, bool, int64, uint64 above its range, float64,
+	// string, []byte, time.Time, []any, map[string]any, or map[any]any for a map
+	// with other keys.
+	Data any
+}
+
+// A MessageHandler takes the custom messages of one type (register_message).
+type MessageHandler struct {
+	// Handle is called for each message. An error or a panic of it is logged.
+	Handle func(env *Environment, m Message) error
+	// Concurrent calls Handle in a goroutine of its own for each message. By
+	// default messages are handled one after the other, in the order of their
+	// arrival, whatever their type.
+	Concurrent bool
+}
+
+// UserSettings change a class while the worker runs: what the master's
+// update_user_class message carries and --config-users takes.
+type UserSettings struct {
+	// Class names the class.
+	Class string
+	// Host, if set, is the base URL of users that start from now on.
+	Host *string
+	// Weight and FixedCount, if set, change what the class declares.
+	Weight, FixedCount *int
+	// Tasks, if not nil, are the names of the tasks to keep, of those that the
+	// class declares.
+	Tasks []string
+}
