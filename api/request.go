@@ -154,7 +154,7 @@ func checkText(what, text string) error {
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	r := c.Request
 	if r.ContentLength > s.cfg.MaxBody {
-		return nil, s.tooLarge()
+		return nil, s.tooLarge(r)
 	}
 	var buf bytes.Buffer
 	// One byte more than announced, so that reading to the end does not grow the buffer.
@@ -163,7 +163,7 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, s.tooLarge()
+		return nil, s.tooLarge(r)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, fmt.Errorf("%w: the body is shorter than Content-Length says", ErrInvalid)
 	case err != nil:
@@ -172,6 +172,11 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func (s *Server) tooLarge() error {
+// tooLarge also reads on, at most twice what is allowed: many clients look for the reply only when they have sent
+// all, and would see a broken connection instead of the 413. A client that asked whether to send does look.
+func (s *Server) tooLarge(r *http.Request) error {
+	if r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, 2*s.cfg.MaxBody) // whatever ends it, the reply is the same
+	}
 	return fmt.Errorf("%w: the limit is %d bytes (API_MAX_BODY): send a smaller document", ErrTooLarge, s.cfg.MaxBody)
 }

@@ -1,10 +1,14 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -131,5 +135,30 @@ func awaitRefused(t *testing.T, url string) {
 			t.Fatalf("%s still accepts connections: %v", url, err)
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestAClientThatSendsAllFirstSeesThe413 sends a body that is beyond what the kernel and net/http take in unread.
+func TestAClientThatSendsAllFirstSeesThe413(t *testing.T) {
+	const limit = 8 << 20
+	srv := httptest.NewServer(newServer(t, Config{MaxBody: limit}, &fakeStore{}))
+	defer srv.Close()
+	body := strings.Repeat(" ", 2*limit)
+	for name, request := range map[string]string{
+		"announced": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body),
+		"chunked":   fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+	} {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "POST /api/v1/redisjson HTTP/1.1\r\nHost: x\r\n"+request); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %v, %v", name, resp, err)
+		}
+		conn.Close()
 	}
 }
