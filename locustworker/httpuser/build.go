@@ -86,15 +86,15 @@ func isRedirect(r *answer) bool {
 func (s *Session) follow(x *exchange) error {
 	from, err := url.Parse(x.peer.origin() + string(x.req.Header.RequestURI()))
 	if err != nil {
-		return failRedirect
+		return errRedirect
 	}
 	to, err := from.Parse(string(s.resp.raw.Header.Peek("Location")))
 	if err != nil || !isAbsolute(to.String()) {
-		return failRedirect
+		return errRedirect
 	}
 	p, uri, err := s.target(to.String(), nil)
 	if err != nil {
-		return failRedirect
+		return errRedirect
 	}
 	h := &x.req.Header
 	status, method := s.resp.raw.StatusCode(), string(h.Method())

@@ -63,7 +63,7 @@ func (s *Session) roundTrip(x *exchange) error {
 func (s *Session) connect(x *exchange) (*conn, error) {
 	x.at = connecting
 	c, err := s.dial(x.ctx, x.peer, x.limit)
-	if x.ctx.Err() != nil && (x.orphan || s.user.Context().Err() != nil || x.ctx.Err() == context.Canceled) { //nolint:errorlint // never wrapped
+	if x.ctx.Err() != nil && (x.orphan || s.user.Context().Err() != nil || x.ctx.Err() == context.Canceled) {
 		if err == nil {
 			c.Close()
 		}
@@ -120,13 +120,13 @@ func (s *Session) explain(x *exchange, err error) error {
 		return f
 	}
 	if !isTimeout(err) {
-		return netFailure(err, x.at)
+		return netFailure(x.peer, err, x.at)
 	}
 	switch why := s.gate.why(); {
 	case why != notEnding:
 		return s.halted(x, why == stopped)
-	case x.deadline && x.ctx.Err() != nil:
-		return failDeadline
+	case x.deadline && !time.Now().Before(x.limit): // ctx itself may not know yet
+		return errDeadline
 	case x.at == connecting && s.cfg.ConnectTimeout > 0 && s.cfg.ConnectTimeout < s.call.timeout:
 		return timeoutFailure(x.peer, x.at, s.cfg.ConnectTimeout)
 	}
@@ -138,5 +138,5 @@ func (s *Session) halted(x *exchange, stopped bool) error {
 	if stopped || x.orphan || !x.sent {
 		return &abort{ctx: x.ctx, cut: x.sent}
 	}
-	return failCancelled
+	return errCancelled
 }

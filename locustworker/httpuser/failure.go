@@ -25,20 +25,20 @@ type failure string
 func (f failure) Error() string { return string(f) }
 
 const (
-	failClosed    = failure(`RemoteDisconnected('Remote end closed connection without response')`)
-	failShort     = failure(`ChunkedEncodingError('Connection broken: IncompleteRead')`)
-	failMalformed = failure(`InvalidHeader('The answer is not valid HTTP')`)
-	failTooLarge  = failure(`ContentTooLarge('The body is larger than the limit')`)
-	failCancelled = failure(`CancelledError('The request was cancelled by its task')`)
-	failDeadline  = failure(`TimeoutError('timed out')`)
-	failPanic     = failure(`CatchResponseError('the check of the response panicked')`)
-	failRedirect  = failure(`InvalidURL('The redirect leads to no http or https URL')`)
+	errClosed    = failure(`RemoteDisconnected('Remote end closed connection without response')`)
+	errShort     = failure(`ChunkedEncodingError('Connection broken: IncompleteRead')`)
+	errMalformed = failure(`InvalidHeader('The answer is not valid HTTP')`)
+	errTooLarge  = failure(`ContentTooLarge('The body is larger than the limit')`)
+	errCancelled = failure(`CancelledError('The request was cancelled by its task')`)
+	errDeadline  = failure(`TimeoutError('timed out')`)
+	errPanic     = failure(`CatchResponseError('the check of the response panicked')`)
+	errRedirect  = failure(`InvalidURL('The redirect leads to no http or https URL')`)
 )
 
 // statusFailure is requests' raise_for_status: nil below 400 and from 600 up.
 // The url in the text is the row's name, as HttpSession puts it.
 func statusFailure(status int, reason []byte, name string) error {
-	kind := ""
+	var kind string
 	switch status / 100 {
 	case 4:
 		kind = "Client"
@@ -105,21 +105,18 @@ func timeoutFailure(p *peer, at phase, limit time.Duration) failure {
 	}
 }
 
-// isTimeout tells errors that a connection's deadline caused.
+// isTimeout tells errors that a deadline of ours caused, and not the kernel or a
+// name server.
 func isTimeout(err error) bool {
-	var n net.Error
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, fasthttp.ErrTimeout) || errors.As(err, &n) && n.Timeout()
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // netFailure is the text of any other error of a connection.
-func netFailure(err error, at phase) failure {
+func netFailure(p *peer, err error, at phase) failure {
 	var (
 		dns   *net.DNSError
 		errno syscall.Errno
 		cert  *tls.CertificateVerificationError
-		alert tls.AlertError
-		rec   tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -130,26 +127,26 @@ func netFailure(err error, at phase) failure {
 		return errnoFailure(errno)
 	case errors.As(err, &cert):
 		return failure("SSLCertVerificationError(" + pyRepr(cert.Err.Error()) + ")")
-	case errors.As(err, &alert), errors.As(err, &rec):
-		return failure("SSLError(" + pyRepr(err.Error()) + ")")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return failTooLarge
+		return errTooLarge
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
 		if at == reading {
-			return failShort
+			return errShort
 		}
-		return failClosed
+		return errClosed
+	case at == connecting && p.tls:
+		return failure("SSLError(" + pyRepr(err.Error()) + ")")
 	case at == connecting:
 		return failure("OSError(" + pyRepr(err.Error()) + ")")
 	case at == reading:
-		return failShort
+		return errShort
 	}
-	return failMalformed
+	return errMalformed
 }
 
 // errnoFailure is the repr of Python's OSError for an error number.
 func errnoFailure(errno syscall.Errno) failure {
-	class := "OSError"
+	var class string
 	switch errno {
 	case syscall.ECONNREFUSED:
 		class = "ConnectionRefusedError"
@@ -161,6 +158,8 @@ func errnoFailure(errno syscall.Errno) failure {
 		class = "BrokenPipeError"
 	case syscall.ETIMEDOUT:
 		class = "TimeoutError"
+	default:
+		class = "OSError"
 	}
 	text := errno.Error()
 	text = strings.ToUpper(text[:1]) + text[1:]
@@ -175,7 +174,7 @@ func statusLineFailure(received []byte) failure {
 	if i := bytes.IndexByte(line, '\n'); i >= 0 {
 		line = line[:i+1]
 	}
-	if bytes.HasPrefix(line, []byte("HTTP/")) {
+	if bytes.HasPrefix(line, []byte("HTTP/")) || bytes.HasPrefix([]byte("HTTP/"), line) {
 		return ""
 	}
 	return failure("BadStatusLine(" + pyRepr(latin1(line[:min(len(line), longest)])) + ")")

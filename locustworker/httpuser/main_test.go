@@ -3,6 +3,7 @@ package httpuser_test
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -154,4 +155,11 @@ func recv[T any](t testing.TB, ch <-chan T) T {
 		t.Fatal("nothing came in time")
 		panic("unreachable")
 	}
+}
+
+// roots trusts a test server's certificate.
+func roots(srv *httptest.Server) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	return pool
 }

@@ -48,7 +48,7 @@ func (s *Session) receive(x *exchange, c *conn) error {
 	br := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
 	br.Reset(c)
 	err := s.read(x, br)
-	if err != nil && c.err != nil {
+	if _, own := err.(failure); err != nil && c.err != nil && !(own && isClosed(c.err)) { //nolint:errorlint // ours are never wrapped
 		err = c.err
 	}
 	br.Reset(nil)
@@ -94,7 +94,7 @@ func readHeader(h *fasthttp.ResponseHeader, br *bufio.Reader) (*bufio.Reader, er
 			return br, nil
 		}
 	}
-	return nil, failMalformed
+	return nil, errMalformed
 }
 
 func isSmallBuffer(err error) bool {
@@ -142,7 +142,7 @@ func (s *Session) decode() error {
 	s.resp.raw.decoded = w.buf
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return failTooLarge
+		return errTooLarge
 	case err != nil:
 		return decodeFailure(encoding)
 	}

@@ -170,7 +170,7 @@ func (s *Session) judge(err error) {
 	} else {
 		r.Body = nil
 	}
-	r.Err = failPanic
+	r.Err = errPanic
 	defer func() {
 		s.user.Record(locustworker.Sample{
 			Type: s.call.method, Name: s.call.rowName(),

@@ -20,7 +20,7 @@ import (
 // echo answers with what it got.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck // a test's server
+	json.NewEncoder(w).Encode(map[string]any{
 		"method": r.Method, "uri": r.RequestURI, "host": r.Host, "header": r.Header, "body": string(body),
 	})
 }
@@ -64,7 +64,7 @@ func TestMethodsSendWhatTheyAreTold(t *testing.T) {
 			t.Errorf("%s recorded as %+v", method, s)
 		}
 	}
-	if resp := must(t)(r.Head(ctx, "/")); resp.StatusCode != 200 || len(resp.Body) != 0 {
+	if resp := must(t)(r.Head(ctx, "/")); resp.StatusCode != http.StatusOK || len(resp.Body) != 0 {
 		t.Errorf("HEAD: %d %q", resp.StatusCode, resp.Body)
 	}
 	if resp := must(t)(r.Do(ctx, "purge", "/", httpuser.Name("drop"))); decode(t, resp).Method != "purge" {
@@ -105,7 +105,7 @@ func TestCompressedBodies(t *testing.T) {
 		io.WriteCloser
 	}, buf *bytes.Buffer,
 	) []byte {
-		io.WriteString(w, want) //nolint:errcheck // into memory
+		io.WriteString(w, want)
 		w.Close()
 		return buf.Bytes()
 	}
@@ -113,7 +113,7 @@ func TestCompressedBodies(t *testing.T) {
 	packed := map[string][]byte{"gzip": pack(gzip.NewWriter(&g), &g), "deflate": pack(zlib.NewWriter(&z), &z), "identity": []byte(want)}
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", r.URL.Path[1:])
-		w.Write(packed[r.URL.Path[1:]]) //nolint:errcheck // a test's server
+		w.Write(packed[r.URL.Path[1:]])
 	})
 	r := newRig(t, srv.URL, httpuser.Config{MaxBody: len(want)}, 0)
 	n := 0
@@ -141,7 +141,7 @@ func TestCookiesBelongToTheUser(t *testing.T) {
 			http.SetCookie(w, &http.Cookie{Name: "elsewhere", Value: "1", Path: "/other"})
 			return
 		}
-		io.WriteString(w, r.Header.Get("Cookie")) //nolint:errcheck // a test's server
+		io.WriteString(w, r.Header.Get("Cookie"))
 	})
 	r, other := newRig(t, srv.URL, httpuser.Config{}, 0), newRig(t, srv.URL, httpuser.Config{}, 0)
 	must(t)(r.Get(r.user.Context(), "/login"))
@@ -177,11 +177,11 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	body := httpuser.Body([]byte("b"), "text/plain")
 
 	got := decode(t, must(t)(r.Post(ctx, "/303", body)))
-	if got.Method != "GET" || got.URI != "/end?from=303" || got.Body != "" || got.Header.Get("Content-Type") != "" || got.Header.Get("Authorization") == "" {
+	if got.Method != http.MethodGet || got.URI != "/end?from=303" || got.Body != "" || got.Header.Get("Content-Type") != "" || got.Header.Get("Authorization") == "" {
 		t.Errorf("after 303: %+v", got)
 	}
 	got = decode(t, must(t)(r.Post(ctx, "/307", body, httpuser.Name("n"))))
-	if got.Method != "POST" || got.Body != "b" || got.Header.Get("Content-Type") != "text/plain" {
+	if got.Method != http.MethodPost || got.Body != "b" || got.Header.Get("Content-Type") != "text/plain" {
 		t.Errorf("after 307: %+v", got)
 	}
 	if s := r.last(t, 2); s.Type != "POST" || s.Name != "n" {
@@ -194,10 +194,10 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	if resp := must(t)(r.Get(ctx, "/loop", httpuser.Redirects(3))); resp.StatusCode != 0 || resp.Err.Error() != "TooManyRedirects('Exceeded 3 redirects.')" {
 		t.Errorf("a loop ends as %d %v", resp.StatusCode, resp.Err)
 	}
-	if resp := must(t)(r.Get(ctx, "/loop", httpuser.Redirects(-1))); resp.StatusCode != 302 || !resp.OK() {
+	if resp := must(t)(r.Get(ctx, "/loop", httpuser.Redirects(-1))); resp.StatusCode != http.StatusFound || !resp.OK() {
 		t.Errorf("not followed: %d %v", resp.StatusCode, resp.Err)
 	}
-	if resp := must(t)(r.Head(ctx, "/loop")); resp.StatusCode != 302 || !resp.OK() {
+	if resp := must(t)(r.Head(ctx, "/loop")); resp.StatusCode != http.StatusFound || !resp.OK() {
 		t.Errorf("HEAD: %d %v", resp.StatusCode, resp.Err)
 	}
 	if resp := must(t)(r.Get(ctx, "/ftp")); resp.OK() {
@@ -211,7 +211,7 @@ func TestChecksDecide(t *testing.T) {
 		if r.URL.Path == "/404" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-		io.WriteString(w, "text") //nolint:errcheck // a test's server
+		io.WriteString(w, "text")
 	})
 	bad := func(*httpuser.Response) error { return errors.New("it's bad") }
 	fine := func(*httpuser.Response) error { return nil }
@@ -267,7 +267,7 @@ func TestPanicInACheckIsRecordedOnce(t *testing.T) {
 				t.Error("the panic was swallowed")
 			}
 		}()
-		r.Get(r.user.Context(), "/", httpuser.Check(func(*httpuser.Response) error { panic("oh") })) //nolint:errcheck // it panics
+		r.Get(r.user.Context(), "/", httpuser.Check(func(*httpuser.Response) error { panic("oh") }))
 	}()
 	if s := r.last(t, 1); s.Err == nil {
 		t.Error("recorded as a success")

@@ -62,7 +62,7 @@ func basicAuth(user, password string) string {
 			encoded = credentials
 			break
 		}
-		encoded = append(encoded, byte(r))
+		encoded = append(encoded, byte(r)) //nolint:gosec // at most 0xff
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString(encoded)
 }

@@ -47,7 +47,7 @@ func newFakeAPI(t testing.TB, keys ...string) (*fakeAPI, string) {
 	} {
 		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 			if f.broken != nil {
-				io.Copy(io.Discard, r.Body) //nolint:errcheck // a test's server
+				io.Copy(io.Discard, r.Body)
 				f.broken(w, r)
 				return
 			}
@@ -166,7 +166,8 @@ func (f *fakeAPI) subdoc(w http.ResponseWriter, r *http.Request) {
 func (f *fakeAPI) store(w http.ResponseWriter, r *http.Request) {
 	doc := f.body(r)
 	key := doc["id"].(string)
-	f.note("POST "+key[:strings.Index(key, ":")], doc)
+	prefix, _, _ := strings.Cut(key, ":")
+	f.note("POST "+prefix, doc)
 	f.docs[key] = doc
 	f.reply(w, key, doc)
 }

@@ -15,32 +15,36 @@ const jsonType = "application/json"
 // READ
 
 func (u *user) getJSON(ctx context.Context) error {
-	return u.read(ctx, api+"get_json", api+"doc/", httpuser.Check(checkObject), nil)
-}
-
-func (u *user) getField(ctx context.Context) error {
-	return u.read(ctx, api+"get_json_by_key_and_field", api+"subdoc/", httpuser.Check(checkValue), &readFields)
-}
-
-func (u *user) getFieldNames(ctx context.Context) error {
-	return u.read(ctx, api+"getListOfFieldsByKey", api+"fields/", httpuser.Check(checkList), nil)
-}
-
-func (u *user) read(ctx context.Context, name, route string, check httpuser.Option, fields *[kinds][]string) error {
 	d, ok, err := u.document(ctx, flat, nested, complexKind)
 	if !ok {
 		return err
 	}
-	path := route + d.path
-	if fields != nil {
-		path += "/" + url.PathEscape(one(u.self.Rand(), fields[d.kind]))
-	}
-	r, err := u.Get(ctx, path, httpuser.Name(name), check)
-	if err != nil {
+	return u.read(ctx, d, api+"get_json", api+"doc/"+d.path, httpuser.Check(checkObject))
+}
+
+func (u *user) getField(ctx context.Context) error {
+	d, ok, err := u.document(ctx, flat, nested, complexKind)
+	if !ok {
 		return err
 	}
-	u.settle(r, d)
-	return nil
+	field := url.PathEscape(one(u.self.Rand(), readFields[d.kind]))
+	return u.read(ctx, d, api+"get_json_by_key_and_field", api+"subdoc/"+d.path+"/"+field, httpuser.Check(checkValue))
+}
+
+func (u *user) getFieldNames(ctx context.Context) error {
+	d, ok, err := u.document(ctx, flat, nested, complexKind)
+	if !ok {
+		return err
+	}
+	return u.read(ctx, d, api+"getListOfFieldsByKey", api+"fields/"+d.path, httpuser.Check(checkList))
+}
+
+func (u *user) read(ctx context.Context, d document, name, path string, check httpuser.Option) error {
+	r, err := u.Get(ctx, path, httpuser.Name(name), check)
+	if err == nil {
+		u.settle(r, d)
+	}
+	return err
 }
 
 func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }

@@ -1,6 +1,7 @@
 package redisjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,7 +119,7 @@ func TestLocustfileDeclaresTheSameClasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != string(expected) {
+	if !bytes.Equal(got, expected) {
 		t.Errorf("locustfile.py and Scenario.Classes differ\nlocustfile.py:\n%s\nGo:\n%s", got, expected)
 	}
 }

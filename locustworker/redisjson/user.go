@@ -3,6 +3,7 @@ package redisjson
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strconv"
 
 	"github.com/brianvoe/gofakeit/v7"
@@ -96,7 +97,7 @@ func (u *user) document(ctx context.Context, of ...kind) (d document, ok bool, e
 
 // settle forgets a document that turned out to be gone.
 func (u *user) settle(r *httpuser.Response, d document) {
-	if r.StatusCode == 404 {
+	if r.StatusCode == http.StatusNotFound {
 		u.pool.drop(d)
 	}
 }
