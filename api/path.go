@@ -45,6 +45,7 @@ func (p Path) Many() bool { return p.many }
 //
 // Keys with a dot, a bracket or no characters at all need the quoted form: ["dotted.key"].a, [""]. Spaces and any
 // other characters need none: first name, größe. Wildcards, slices, filters and recursive descent need a JSONPath.
+// A name that begins with a space is refused, because RedisJSON would take it for the name without.
 func ParsePath(text string) (Path, error) {
 	switch {
 	case text == "":
@@ -123,8 +124,7 @@ func (p *pathParser) name() error {
 	case p.pos < len(p.text) && p.text[p.pos] == ']':
 		return fmt.Errorf("at byte %d: ] without [", p.pos)
 	}
-	p.writeName(name)
-	return nil
+	return p.writeName(name)
 }
 
 // bracket reads what follows a [.
@@ -159,8 +159,7 @@ func (p *pathParser) quoted(quote byte) error {
 				return fmt.Errorf("at byte %d: expected ] after the quoted name", p.pos+1)
 			}
 			p.pos += len(`"]`)
-			p.writeName(name.String())
-			return nil
+			return p.writeName(name.String())
 		case '\\':
 			p.pos++
 			if p.pos == len(p.text) || (p.text[p.pos] != quote && p.text[p.pos] != '\\') {
@@ -177,16 +176,21 @@ func (p *pathParser) quoted(quote byte) error {
 var nameEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // writeName uses the quoted form for all that RedisJSON does not take after a dot. RedisJSON knows two escapes, \"
-// and \\, and takes every other character as it is.
-func (p *pathParser) writeName(name string) {
+// and \\, and takes every other character as it is, but it drops spaces that a quoted name begins with: it would
+// read, or change, the field without them.
+func (p *pathParser) writeName(name string) error {
 	if isIdentifier(name) {
 		p.out.WriteByte('.')
 		p.out.WriteString(name)
-		return
+		return nil
+	}
+	if strings.HasPrefix(name, " ") {
+		return fmt.Errorf("the field name %.40q begins with a space: RedisJSON has no path to it, read the object around it", name)
 	}
 	p.out.WriteString(`["`)
 	p.out.WriteString(nameEscaper.Replace(name))
 	p.out.WriteString(`"]`)
+	return nil
 }
 
 func isIdentifier(s string) bool {

@@ -83,6 +83,9 @@ func TestParsePathErrors(t *testing.T) {
 		{`a["b\n"]`, "escapes"},
 		{`a["b\`, "escapes"},
 		{`a["b\'"]`, "escapes"},
+		{" a", "begins with a space"},
+		{"a. b", "begins with a space"},
+		{`["  "]`, "begins with a space"},
 	} {
 		got, err := ParsePath(tc.text)
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), tc.says) {

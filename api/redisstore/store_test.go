@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -287,6 +288,41 @@ func TestPlainPathsReachEveryName(t *testing.T) {
 		got, err := s.Get(t.Context(), "k", path(t, text))
 		if err != nil || string(got) != want {
 			t.Errorf("Get(%s) = %s, %v, want %s", text, got, err, want)
+		}
+	}
+}
+
+// TestQuotedPathsReachEveryName does the same for names of characters that mean something in a path, nested, and
+// checks that nothing else is reached.
+func TestQuotedPathsReachEveryName(t *testing.T) {
+	s := openShared(t)
+	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	random := rand.New(rand.NewPCG(1, 2))
+	alphabet := []rune("a.[]\"'\\$@*?()<>=!&|~, :;-_0\n\t\x01é日😀{}#%/")
+	for range 3000 {
+		runes := make([]rune, random.IntN(6))
+		for i := range runes {
+			runes[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		name := string(runes)
+		text := `["` + quote.Replace(name) + `"]`
+		p, err := api.ParsePath(text + text)
+		if strings.HasPrefix(name, " ") {
+			if !errors.Is(err, api.ErrInvalid) {
+				t.Errorf("ParsePath(%q): %v", text, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := json.Marshal(map[string]any{name: map[string]int{name: 7, name + "x": 8}, name + "x": 9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set(t, s, "k", string(doc))
+		if got, err := s.Get(t.Context(), "k", p); err != nil || string(got) != "7" {
+			t.Errorf("Get(%q as %s) = %s, %v", name, p, got, err)
 		}
 	}
 }
