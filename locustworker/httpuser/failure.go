@@ -174,7 +174,8 @@ func statusLineFailure(received []byte) failure {
 	if i := bytes.IndexByte(line, '\n'); i >= 0 {
 		line = line[:i+1]
 	}
-	if bytes.HasPrefix(line, []byte("HTTP/")) || bytes.HasPrefix([]byte("HTTP/"), line) {
+	const protocol = "HTTP/"
+	if n := min(len(line), len(protocol)); string(line[:n]) == protocol[:n] {
 		return ""
 	}
 	return failure("BadStatusLine(" + pyRepr(latin1(line[:min(len(line), longest)])) + ")")

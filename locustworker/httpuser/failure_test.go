@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -82,7 +82,7 @@ func TestConnectionsThatFail(t *testing.T) {
 	closed := "http://" + l.Addr().String()
 	l.Close()
 	secure := httptest.NewUnstartedServer(http.HandlerFunc(echo))
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // what follows is meant to fail
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // what follows is meant to fail
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	plain := serve(t, echo)

@@ -48,7 +48,7 @@ func (s *Session) receive(x *exchange, c *conn) error {
 	br := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
 	br.Reset(c)
 	err := s.read(x, br)
-	if _, own := err.(failure); err != nil && c.err != nil && !(own && isClosed(c.err)) { //nolint:errorlint // ours are never wrapped
+	if _, own := err.(failure); err != nil && c.err != nil && (!own || !isClosed(c.err)) { //nolint:errorlint // ours are never wrapped
 		err = c.err
 	}
 	br.Reset(nil)

@@ -87,25 +87,32 @@ func onStopsCancelledAt(d time.Duration) contextFunc {
 	}
 }
 
-// The drain timeout is 1 s in all of them.
-func TestEndsOfContexts(t *testing.T) {
+// An endCase is one request and what ends it. Times are in ms after its start; the
+// drain timeout is 1 s in all of them.
+type endCase struct {
+	cfg           httpuser.Config
+	dial, answer  int // what they take
+	killed        int // never, or before it
+	ctx           contextFunc
+	samples, cuts int
+	failure       string // of the sample
+	at            int    // when the call returns
+}
+
+const (
+	never  = -1
+	before = 0
+)
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+func endCases() map[string]endCase {
 	const (
-		never   = -1
-		at0     = 0
 		success = ""
 		noTime  = "TimeoutError('timed out')"
 		gone    = "CancelledError('The request was cancelled by its task')"
 	)
-	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
-	for name, c := range map[string]struct {
-		cfg           httpuser.Config
-		dial, answer  int // ms that they take
-		killed        int // ms after the start, never, or at0: before it
-		ctx           contextFunc
-		samples, cuts int
-		failure       string // of the sample
-		at            int    // ms when the call returns
-	}{
+	return map[string]endCase{
 		"answered":                     {answer: 5000, killed: never, ctx: usersOwn, samples: 1, failure: success, at: 5000},
 		"time limit":                   {cfg: httpuser.Config{Timeout: ms(2500)}, answer: 5000, killed: never, ctx: usersOwn, samples: 1, failure: `ReadTimeout(ReadTimeoutError("HTTPConnectionPool(host='stage', port=80): Read timed out. (read timeout=2.5)"))`, at: 2500},
 		"default time limit":           {answer: 90_000, killed: never, ctx: usersOwn, samples: 1, failure: `ReadTimeout(ReadTimeoutError("HTTPConnectionPool(host='stage', port=80): Read timed out. (read timeout=60)"))`, at: 60_000},
@@ -113,7 +120,7 @@ func TestEndsOfContexts(t *testing.T) {
 		"killed, back in time":         {answer: 5000, killed: 4500, ctx: usersOwn, samples: 1, failure: success, at: 5000},
 		"killed, not back in time":     {answer: 9000, killed: 4500, ctx: usersOwn, cuts: 1, at: 5500},
 		"killed, time limit first":     {cfg: httpuser.Config{Timeout: ms(5000)}, answer: 9000, killed: 4500, ctx: usersOwn, samples: 1, failure: `ReadTimeout(ReadTimeoutError("HTTPConnectionPool(host='stage', port=80): Read timed out. (read timeout=5)"))`, at: 5000},
-		"killed before":                {answer: 1000, killed: at0, ctx: usersOwn, at: 0},
+		"killed before":                {answer: 1000, killed: before, ctx: usersOwn, at: 0},
 		"killed while connecting":      {dial: 3000, answer: 1000, killed: 2000, ctx: usersOwn, at: 2000},
 		"no connection in time":        {cfg: httpuser.Config{ConnectTimeout: ms(500)}, dial: 3000, killed: never, ctx: usersOwn, samples: 1, failure: `ConnectTimeoutError('Connection to stage timed out. (connect timeout=0.5)')`, at: 500},
 		"no connection in all time":    {cfg: httpuser.Config{Timeout: ms(400)}, dial: 3000, killed: never, ctx: usersOwn, samples: 1, failure: `ConnectTimeoutError('Connection to stage timed out. (connect timeout=0.4)')`, at: 400},
@@ -128,48 +135,52 @@ func TestEndsOfContexts(t *testing.T) {
 		"cancelled while connecting":   {dial: 5000, killed: never, ctx: cancelledAt(ms(2000)), at: 2000},
 		"cancelled, then killed":       {answer: 5000, killed: 3000, ctx: cancelledAt(ms(2000)), samples: 1, failure: gone, at: 2000},
 		"killed, then cancelled":       {answer: 5000, killed: 3000, ctx: cancelledAt(ms(3500)), cuts: 1, at: 4000},
-		"OnStop":                       {answer: 5000, killed: at0, ctx: onStops, samples: 1, at: 5000},
+		"OnStop":                       {answer: 5000, killed: before, ctx: onStops, samples: 1, at: 5000},
 		"OnStop, then killed":          {answer: 5000, killed: 1000, ctx: onStops, samples: 1, at: 5000},
-		"OnStop, cancelled":            {answer: 5000, killed: at0, ctx: onStopsCancelledAt(ms(2000)), cuts: 1, at: 2000},
-		"OnStop, cancelled connecting": {dial: 5000, killed: at0, ctx: onStopsCancelledAt(ms(2000)), at: 2000},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, c.cfg, ms(c.dial), ms(c.answer))
-				switch c.killed {
-				case never:
-				case at0:
-					s.kill(errStopped)
-				default:
-					time.AfterFunc(ms(c.killed), func() { s.kill(errStopped) })
-				}
-				ctx, cancel := c.ctx(s)
-				defer cancel()
-				start := time.Now()
-				resp, err := s.Get(ctx, "/", httpuser.Name("n"))
-				if took := time.Since(start); took != ms(c.at) {
-					t.Errorf("it took %v, want %v", took, ms(c.at))
-				}
-				samples, cuts := s.counts()
-				if samples != c.samples || cuts != c.cuts {
-					t.Fatalf("%d samples and %d cuts, want %d and %d (%v)", samples, cuts, c.samples, c.cuts, err)
-				}
-				if samples == 0 {
-					if resp != nil || err == nil || !errors.Is(err, context.Cause(ctx)) {
-						t.Errorf("got %v and %v, want an error with the cause %v", resp, err, context.Cause(ctx))
-					}
-				} else if got := s.samples[0]; err != nil || !errors.Is(got.Err, resp.Err) || text(got.Err) != c.failure || got.ResponseTime != ms(c.at) {
-					t.Errorf("recorded %+v (%v), want %q", got, err, c.failure)
-				}
-				if served := s.served.Load(); c.dial > 0 && served != 0 {
-					t.Errorf("%d requests were sent without a connection", served)
-				}
-				s.kill(errStopped)
-				time.Sleep(time.Hour) // the server finds its connection closed
-				synctest.Wait()
-			})
-		})
+		"OnStop, cancelled":            {answer: 5000, killed: before, ctx: onStopsCancelledAt(ms(2000)), cuts: 1, at: 2000},
+		"OnStop, cancelled connecting": {dial: 5000, killed: before, ctx: onStopsCancelledAt(ms(2000)), at: 2000},
 	}
+}
+
+func TestEndsOfContexts(t *testing.T) {
+	for name, c := range endCases() {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, c.run) })
+	}
+}
+
+func (c endCase) run(t *testing.T) {
+	s := newStage(t, c.cfg, ms(c.dial), ms(c.answer))
+	switch c.killed {
+	case never:
+	case before:
+		s.kill(errStopped)
+	default:
+		time.AfterFunc(ms(c.killed), func() { s.kill(errStopped) })
+	}
+	ctx, cancel := c.ctx(s)
+	defer cancel()
+	start := time.Now()
+	resp, err := s.Get(ctx, "/", httpuser.Name("n"))
+	if took := time.Since(start); took != ms(c.at) {
+		t.Errorf("it took %v, want %v", took, ms(c.at))
+	}
+	samples, cuts := s.counts()
+	if samples != c.samples || cuts != c.cuts {
+		t.Fatalf("%d samples and %d cuts, want %d and %d (%v)", samples, cuts, c.samples, c.cuts, err)
+	}
+	if samples == 0 {
+		if resp != nil || err == nil || !errors.Is(err, context.Cause(ctx)) {
+			t.Errorf("got %v and %v, want an error with the cause %v", resp, err, context.Cause(ctx))
+		}
+	} else if got := s.samples[0]; err != nil || !errors.Is(got.Err, resp.Err) || text(got.Err) != c.failure || got.ResponseTime != ms(c.at) {
+		t.Errorf("recorded %+v (%v), want %q", got, err, c.failure)
+	}
+	if served := s.served.Load(); c.dial > 0 && served != 0 {
+		t.Errorf("%d requests were sent without a connection", served)
+	}
+	s.kill(errStopped)
+	time.Sleep(time.Hour) // the server finds its connection closed
+	synctest.Wait()
 }
 
 func text(err error) string {
@@ -218,7 +229,7 @@ func TestConnectionsEndWithTheUser(t *testing.T) {
 func TestOneRequestAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, httpuser.Config{}, 0, time.Second)
-		go s.Get(s.user.Context(), "/") //nolint:errcheck // the other one is looked at
+		go s.Get(s.user.Context(), "/")
 		synctest.Wait()
 		if _, err := s.Get(s.user.Context(), "/"); !errors.Is(err, httpuser.ErrBusy) {
 			t.Errorf("a second request beside the first: %v", err)
