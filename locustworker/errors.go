@@ -36,6 +36,9 @@ var (
 	ErrRunning = errors.New("locustworker: this worker was already run; make a new one with New")
 )
 
+// errSignal stands for the reason of a worker that was told to end.
+var errSignal = errors.New("told to")
+
 // errKilled is the cause of a user's context when the user is stopped before
 // its task has ended.
 var errKilled = errors.New("locustworker: the user was stopped")

@@ -68,6 +68,15 @@ func (l *ledger) open() int64 {
 	return n
 }
 
+// openFailures returns how many failures are not proven to have arrived.
+func (l *ledger) openFailures() int64 {
+	var n int64
+	for _, d := range l.pending {
+		n += d.report.Total.Failures
+	}
+	return n
+}
+
 // clear forgets every open report and returns how many samples that were.
 func (l *ledger) clear() int64 {
 	n := l.open()

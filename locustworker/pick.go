@@ -9,12 +9,16 @@ import (
 // A picker is where one user stands in one task set.
 type picker struct {
 	set     *setSpec
-	current int // sequential: index of the task that runs; Markov: of the next
-	runs    int // sequential: how often it has run in a row
+	class   *liveClass // for a class's own tasks, which the master may edit meanwhile
+	current int        // sequential: index of the task that runs; Markov: of the next
+	runs    int        // sequential: how often it has run in a row
 }
 
 // next picks a task, or nil when the set has none left.
 func (p *picker) next(r *rand.Rand) *taskSpec {
+	if p.class != nil {
+		p.set = p.class.tasks.Load()
+	}
 	if len(p.set.tasks) == 0 {
 		return nil
 	}

@@ -19,22 +19,21 @@ type population struct {
 	log   *slog.Logger
 
 	mu     sync.Mutex
-	groups map[string]*group
-	names  []string // in declaration order
+	groups map[string]*group // the map itself does not change
+	names  []string          // in declaration order
 	nextID int64
-	host   string
 	gone   sync.WaitGroup
 }
 
 // A group is the users of one class: those that run, and how many were told to
 // stop and are not yet gone.
 type group struct {
-	class    *classSpec
+	class    *liveClass
 	running  []*User
 	stopping int
 }
 
-func newPopulation(ctx context.Context, w *world, classes []*classSpec) *population {
+func newPopulation(ctx context.Context, w *world, classes []*liveClass) *population {
 	p := &population{world: w, ctx: ctx, log: w.log, groups: make(map[string]*group)}
 	for _, c := range classes {
 		p.groups[c.name] = &group{class: c}
@@ -43,15 +42,29 @@ func newPopulation(ctx context.Context, w *world, classes []*classSpec) *populat
 	return p
 }
 
-// setHost sets the host of users that start from now on (mirrors
+// setHost sets the host of all classes' users that start from now on (mirrors
 // WorkerRunner.start_worker: an empty host leaves the last one in force).
 func (p *population) setHost(host string) {
-	if host == "" {
-		return
+	for _, g := range p.groups {
+		g.class.setHost(host)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.host = host
+}
+
+// update edits a class while it runs. It reports false when there is none of
+// that name.
+func (p *population) update(s UserSettings) bool {
+	g, ok := p.groups[s.Class]
+	if ok {
+		g.class.apply(s, p.log)
+	}
+	return ok
+}
+
+// filter keeps the tasks that the tags select, in every class.
+func (p *population) filter(tags, excluded []string) {
+	for _, name := range p.names {
+		p.groups[name].class.filter(tags, excluded, p.log)
+	}
 }
 
 // counts returns the users alive in each of the worker's classes, zeros
@@ -113,12 +126,8 @@ func (p *population) stopAll(stopTimeout time.Duration) {
 }
 
 func (p *population) startLocked(g *group) {
-	host := p.host
-	if host == "" {
-		host = g.class.host
-	}
 	p.nextID++
-	u := p.world.newUser(p.ctx, p.nextID, g.class, host)
+	u := p.world.newUser(p.ctx, p.nextID, g.class, g.class.currentHost())
 	u.slot = len(g.running)
 	g.running = append(g.running, u)
 	p.gone.Add(1)

@@ -14,21 +14,22 @@ const maxErrorText = 512
 // A recorder counts what users record. Its methods are safe for concurrent use.
 type recorder struct {
 	store *stats.Store
+	hooks *hooks
 	cut   atomic.Int64
 }
 
 var _ sampleSink = (*recorder)(nil)
 
-func newRecorder(locustBuckets bool) *recorder {
+func newRecorder(locustBuckets bool, h *hooks) *recorder {
 	cfg := stats.Config{}
 	if locustBuckets {
 		cfg.Buckets = stats.Locust
 	}
-	return &recorder{store: stats.New(cfg)}
+	return &recorder{store: stats.New(cfg), hooks: h}
 }
 
 // record adds one sample, in the shard of its user.
-func (r *recorder) record(userID int64, s Sample) {
+func (r *recorder) record(u *User, s Sample) {
 	sample := stats.Sample{
 		Method:       s.Type,
 		Name:         s.Name,
@@ -41,7 +42,8 @@ func (r *recorder) record(userID int64, s Sample) {
 		sample.Failed = true
 		sample.Error = stats.NormalizeError(errorText(s.Err), maxErrorText)
 	}
-	r.store.Record(uint32(userID), sample) //nolint:gosec // a shard is any number
+	r.store.Record(uint32(u.id), sample) //nolint:gosec // a shard is any number
+	r.hooks.request(u, s)
 }
 
 func (r *recorder) countCut() { r.cut.Add(1) }

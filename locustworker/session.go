@@ -3,6 +3,7 @@ package locustworker
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +17,12 @@ const (
 	reportInterval = 3 * time.Second
 	// usageInterval is Locust's CPU_MONITOR_INTERVAL.
 	usageInterval = 10 * time.Second
+	// cpuWarning is the load at which Locust warns, in percent.
+	cpuWarning = 90
 	// joinInterval is Locust's CONNECT_TIMEOUT.
 	joinInterval = 5 * time.Second
+	// joinAttempts is Locust's CONNECT_RETRY_COUNT, and the first one.
+	joinAttempts = 61
 	// The patiences of linkState's table. Their sum stays below the 5 s within
 	// which a worker is back in service.
 	joinPatience    = time.Second
@@ -39,31 +44,39 @@ type session struct {
 	log      *slog.Logger
 	recorder *recorder
 	users    *population
+	hooks    *hooks
+	env      *Environment
+	messages *lane          // handlers that run one after the other
+	handlers sync.WaitGroup // those that run at once
 	redial   chan<- string
 	inbox    chan func()
 	ended    chan struct{} // closed when run has returned
 
-	link      linkState
-	identity  string
-	used      bool // the identity was connected before
-	known     bool // a master has acknowledged the identity
-	probes    int
-	index     int
-	conn      conn
-	pump      *pump
-	answers   int64 // heartbeat answers on this connection
-	lastSign  time.Time
-	linkTimer *time.Timer
-	outbox    *outbox
-	ledger    ledger
-	forgotten int64 // samples of runs that were over before they could be delivered
-	reports   *time.Ticker
+	link       linkState
+	identity   string
+	used       bool // the identity was connected before
+	known      bool // a master has acknowledged the identity
+	registered bool // a master has acknowledged any identity
+	probes     int
+	conn       conn
+	pump       *pump
+	answers    int64 // heartbeat answers on this connection
+	lastSign   time.Time
+	linkTimer  *time.Timer
+	patience   *time.Timer // ends a worker that finds no master and shall not wait for ever
+	outbox     *outbox
+	ledger     ledger
+	forgotten  int64 // samples of runs that were over before they could be delivered
+	reports    *time.Ticker
 
 	run         runState
 	spawnStamp  float64
 	stopTimeout time.Duration
 	unknown     map[string]int // classes the master asks for and the worker lacks
 	job         *spawnJob
+	filtered    bool // tags have been applied
+	cpuWarned   bool
+	endTest     context.CancelFunc // not nil while a run is on: test_start was fired and test_stop was not
 	deferred    []wire.Inbound
 	afterLeave  []func() // what runLeaving ends with
 	quit        *farewell
@@ -99,7 +112,7 @@ func (s *session) loop(ctx context.Context) {
 			s.quit.check(s)
 		case <-stop:
 			stop = nil
-			s.beginQuit(quitBySignal)
+			s.beginQuit(quitBySignal, nil)
 		}
 	}
 }
@@ -138,6 +151,11 @@ func (s *session) readUsage(sampler *sysstat.Sampler) {
 		return
 	}
 	s.usage.Store(&u)
+	s.hooks.usage(u.CPUPercent, u.MemoryBytes)
+	if u.CPUPercent > cpuWarning && !s.cpuWarned {
+		s.cpuWarned = true
+		s.log.Warn("CPU usage above 90%! This may constrain your throughput and may even give inconsistent response time measurements!")
+	}
 }
 
 // heartbeat makes the next heartbeat. Called from the pump's goroutine.
@@ -168,7 +186,9 @@ func (s *session) flush() {
 // is nothing in it that could be lost.
 func (s *session) parcelOf(r stats.Report) parcel {
 	byClass, users := s.counts()
-	p := parcel{message: statsMessage(r, byClass, users)}
+	message := statsMessage(r, byClass, users)
+	message.Extra = s.hooks.report()
+	p := parcel{message: message}
 	if !r.Empty() {
 		p.delivery = s.ledger.add(r)
 	}

@@ -61,21 +61,33 @@ func (s *session) join() {
 	ask()
 }
 
+// giveUp ends a worker that has found no master and shall not wait for ever.
+func (s *session) giveUp() {
+	if !s.registered {
+		s.beginQuit(quitBySignal, ErrNoMaster)
+	}
+}
+
+func (s *session) setIdentity(id string) {
+	s.identity = id
+	s.env.id.Store(&id)
+}
+
 func (s *session) newIdentity() {
-	s.identity = newIdentity()
+	s.setIdentity(newIdentity())
 	s.used, s.known = false, false
 }
 
 // acked follows the master's answer to client_ready (mirrors handle_message).
 func (s *session) acked(m wire.Ack) {
 	if m.HasIndex {
-		s.index = m.Index
+		s.env.index.Store(int64(m.Index))
 	}
 	if s.link != linkJoining {
 		return // the answer to the client_ready that follows every stop
 	}
-	s.known, s.used = true, true
-	s.log.Info("registered with the Locust master", "worker", s.identity, "index", s.index)
+	s.known, s.used, s.registered = true, true, true
+	s.log.Info("registered with the Locust master", "worker", s.identity, "index", s.env.WorkerIndex())
 	s.pump.beat(s.heartbeat)
 	s.register()
 	s.flush()
@@ -95,6 +107,7 @@ func (s *session) register() {
 func (s *session) heartbeatAnswered() {
 	s.answers++
 	s.ledger.answered(s.answers)
+	s.messages.add(s.hooks.heartbeatReceived)
 	if s.link == linkProbing {
 		s.log.Info("back with the same master")
 		s.register()
@@ -132,6 +145,10 @@ func (s *session) checkSigns(now time.Time) {
 	if expected && silent > silencePatience {
 		s.log.Warn("no heartbeat from the master; connecting again", "silent_for", silent.Round(time.Second))
 		s.hangUp()
+	}
+	if s.cfg.QuitOnMasterLoss && s.registered && silent > s.cfg.MasterTimeout {
+		s.beginQuit(quitBySignal, ErrMasterLost)
+		return
 	}
 	_, users := s.users.counts()
 	if users > 0 && s.link != linkJoining && silent > s.cfg.MasterTimeout && s.run != runStopping && s.run != runLeaving {

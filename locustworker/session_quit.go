@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
@@ -25,24 +26,25 @@ type farewell struct {
 	said    bool // quit is queued
 	written bool // quit is on the wire
 	over    bool
+	why     error // what Run returns
 }
 
 // beginQuit ends the worker (mirrors the quit case of handle_message and
 // on_quitting). A master that has sent quit listens for half a second more, so it
 // gets the last report after quitPatience at the latest; on a signal the master
 // goes on, and the users get their whole stop timeout first.
-func (s *session) beginQuit(reason quitReason) {
+func (s *session) beginQuit(reason quitReason, why error) {
 	if s.quit != nil {
 		return
 	}
-	s.quit = &farewell{}
+	s.quit = &farewell{why: why}
 	s.quitWritten = make(chan struct{})
 	s.run = runQuitting
 	if reason == quitByMaster {
 		s.log.Info("Got quit message from master, shutting down...")
 		s.after(quitPatience, s.sayQuit)
 	} else {
-		s.log.Info("stopping the users and quitting")
+		s.log.Info("stopping the users and quitting", "reason", cmp.Or(why, errSignal))
 	}
 	limit := s.stopTimeout + s.cfg.DrainTimeout + stubbornPatience
 	s.after(limit, func() {
@@ -50,6 +52,7 @@ func (s *session) beginQuit(reason quitReason) {
 		s.log.Error("users do not end; leaving them", "users", users)
 		s.usersGone()
 	})
+	s.hooks.quitting()
 	s.stopUsers(s.usersGone)
 }
 

@@ -30,13 +30,15 @@ func (s *session) received(c conn, frame []byte) {
 		s.log.Warn("Received reconnect message from master. Resetting RPC connection.")
 		s.hangUp()
 	case wire.Quit:
-		s.beginQuit(quitByMaster)
+		s.beginQuit(quitByMaster, nil)
 	case wire.Spawn, wire.Stop:
 		s.command(m)
+	case wire.UpdateUserClass:
+		s.update(m)
 	case wire.SpawningComplete:
-		s.log.Debug("all workers have spawned their users", "users", m.UserCount)
-	default:
-		s.log.Warn("Unknown message type received", "type", e.Type)
+		s.fleetSpawned(m.UserCount)
+	case wire.Custom:
+		s.handle(e, m)
 	}
 }
 
@@ -63,7 +65,8 @@ type spawnJob struct {
 	done   chan struct{}
 }
 
-// end gives the job up and waits until it starts no more users.
+// end gives the job up and waits until it starts no more users. A nil job has
+// ended.
 func (j *spawnJob) end() {
 	if j != nil {
 		j.cancel()
@@ -81,24 +84,69 @@ func (s *session) spawn(m wire.Spawn) {
 	s.spawnStamp = m.Timestamp
 	s.users.setHost(m.Host)
 	s.stopTimeout = m.StopTimeout
+	s.env.options.Store(&Options{m.ParsedOptions})
+	var testStart func()
 	if s.run == runReady {
 		s.forget()
 		s.unknown = make(map[string]int)
+		s.cpuWarned = false
+		s.filterTasks(m.ParsedOptions)
+		var ctx context.Context
+		ctx, s.endTest = context.WithCancel(context.Background())
+		testStart = func() { s.hooks.testStart(ctx) }
 	}
 	s.run = runSpawning
 	s.wireState.Store(wire.StateSpawning)
 	s.noteUnknown(m.UserClassesCount)
+	s.startJob(m.UserClassesCount, testStart)
+}
 
-	s.job.end()
+// startJob gives the running spawn job up and starts another, which calls
+// testStart first unless it is nil.
+func (s *session) startJob(target map[string]int, testStart func()) {
+	last := s.job
 	ctx, cancel := context.WithCancel(context.Background())
 	job := &spawnJob{cancel: cancel, done: make(chan struct{})}
 	s.job = job
 	timeout := s.stopTimeout
 	go func() {
-		s.users.spawn(ctx, m.UserClassesCount, timeout)
+		last.end()
+		if testStart != nil {
+			testStart()
+		}
+		s.users.spawn(ctx, target, timeout)
+		cancel()
 		close(job.done)
 		s.post(func() { s.spawned(job) })
 	}()
+}
+
+// filterTasks applies the tags once in a worker's life, the master's before its
+// own (mirrors Environment._filter_tasks_by_tags and the merge of parsed_options).
+func (s *session) filterTasks(options map[string]any) {
+	if s.filtered {
+		return
+	}
+	s.filtered = true
+	own := func(name string, configured []string) []string {
+		value, sent := options[name]
+		if !sent {
+			return configured
+		}
+		if value == nil {
+			return nil
+		}
+		tags, err := optionList(value)
+		if err != nil {
+			s.log.Error("ignored tags from the master that are no list of texts", "option", name, "value", value)
+			return configured
+		}
+		return tags
+	}
+	tags, excluded := own("tags", s.cfg.Tags), own("exclude_tags", s.cfg.ExcludeTags)
+	if len(tags)+len(excluded) > 0 {
+		s.users.filter(tags, excluded)
+	}
 }
 
 // noteUnknown says loudly which classes the worker lacks.
@@ -120,7 +168,6 @@ func (s *session) spawned(job *spawnJob) {
 	if s.job != job || s.run != runSpawning {
 		return
 	}
-	job.cancel()
 	byClass, users := s.counts()
 	s.send(wire.SpawningComplete{UserClassesCount: byClass, UserCount: users})
 	s.run = runRunning
@@ -140,7 +187,7 @@ func (s *session) stop() {
 		s.flush()
 		s.send(wire.ClientStopped{})
 		s.run = runCooling
-		s.after(s.stopTimeout, s.cooled)
+		s.after(s.stopTimeout+s.cfg.ReadyDelay, s.cooled)
 	})
 }
 
@@ -188,13 +235,20 @@ func (s *session) ready() {
 }
 
 // stopUsers gives the spawn job up, stops all users in a goroutine of its own and
-// calls then, in the loop, when they are gone.
+// calls then, in the loop, when they are gone (mirrors Runner.stop).
 func (s *session) stopUsers(then func()) {
-	job, timeout := s.job, s.stopTimeout
-	s.job = nil
+	job, timeout, endTest := s.job, s.stopTimeout, s.endTest
+	s.job, s.endTest = nil, nil
 	go func() {
+		if endTest != nil {
+			endTest()
+			s.hooks.testStopping()
+		}
 		job.end()
 		s.users.stopAll(timeout)
+		if endTest != nil {
+			s.hooks.testStop()
+		}
 		s.post(then)
 	}()
 }

@@ -28,12 +28,12 @@ func NewStandaloneUser(ctx context.Context, cfg StandaloneConfig) *User {
 		cfg.DrainTimeout = defaultDrainTimeout
 	}
 	w := &world{recorder: standaloneSink{cfg}, drain: cfg.DrainTimeout, seed: cfg.Seed}
-	return w.newUser(ctx, 1, &classSpec{name: "standalone"}, cfg.Host)
+	return w.newUser(ctx, 1, newLiveClass(&classSpec{name: "standalone"}), cfg.Host)
 }
 
 type standaloneSink struct{ cfg StandaloneConfig }
 
-func (s standaloneSink) record(_ int64, sample Sample) {
+func (s standaloneSink) record(_ *User, sample Sample) {
 	if s.cfg.Record != nil {
 		s.cfg.Record(sample)
 	}

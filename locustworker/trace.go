@@ -54,7 +54,7 @@ func caught(value any) *panicError {
 	var lines []string
 	for {
 		f, more := frames.Next()
-		if strings.HasPrefix(f.Function, ownPrefix+"(*User).guard") {
+		if strings.HasPrefix(f.Function, ownPrefix+"guard") {
 			break // below are the worker's own frames only
 		}
 		if !strings.HasPrefix(f.Function, ownPrefix) && !strings.HasPrefix(f.Function, "runtime.") {

@@ -14,7 +14,7 @@ import (
 // to the user's own.
 type User struct {
 	id    int64
-	class *classSpec
+	class *liveClass
 	host  string
 	world *world
 	rand  *rand.Rand
@@ -45,13 +45,13 @@ type world struct {
 
 // A sampleSink takes what users record. Its methods are safe for concurrent use.
 type sampleSink interface {
-	record(userID int64, s Sample)
+	record(u *User, s Sample)
 	countCut()
 }
 
 // newUser makes a user that has not started. Its context ends with parent, or
 // when kill is called.
-func (w *world) newUser(parent context.Context, id int64, class *classSpec, host string) *User {
+func (w *world) newUser(parent context.Context, id int64, class *liveClass, host string) *User {
 	u := &User{
 		id: id, class: class, host: host, world: w,
 		rand: newRand(w.seed, id),
@@ -89,7 +89,7 @@ func (u *User) DrainTimeout() time.Duration { return u.world.drain }
 // Record adds one finished request to the statistics. It never blocks on the
 // network, does not allocate for a name and type seen before, and is safe for
 // concurrent use (mirrors the request event's listeners in Runner).
-func (u *User) Record(s Sample) { u.world.recorder.record(u.id, s) }
+func (u *User) Record(s Sample) { u.world.recorder.record(u, s) }
 
 // Cut counts a request that was sent and of which no sample will ever be
 // recorded, because the user was stopped first. With it, requests served =

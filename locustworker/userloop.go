@@ -13,7 +13,7 @@ func (u *User) run() {
 	defer u.kill(nil)
 	u.pace.last = time.Now()
 	var user any
-	err := u.guard(func() (err error) {
+	err := guard(func() (err error) {
 		user, err = u.class.newUser(u)
 		return err
 	})
@@ -25,7 +25,7 @@ func (u *User) run() {
 	}
 	err = u.enter(user)
 	if err == nil {
-		err = u.loop(user, &picker{set: &u.class.root})
+		err = u.loop(user, &picker{set: &u.class.root, class: u.class})
 	} else if !u.leaving(err) {
 		u.fault(err, startSite(user))
 	}
@@ -46,7 +46,7 @@ func (u *User) enter(state any) error {
 	if !ok {
 		return nil
 	}
-	return u.guard(func() error { return starter.OnStart(u.ctx) })
+	return guard(func() error { return starter.OnStart(u.ctx) })
 }
 
 // loop picks, runs and waits in one task set until the user shall leave it, and
@@ -68,7 +68,7 @@ func (u *User) loop(state any, p *picker) error {
 		case err != nil && !errors.Is(err, ErrReschedule):
 			u.fault(err, taskSite(err))
 		}
-		if err := u.guard(func() error { return u.pause(p.set) }); err != nil {
+		if err := guard(func() error { return u.pause(p.set) }); err != nil {
 			u.fault(err, funcSite(u.waitTime(p.set).next))
 			return err
 		}
@@ -84,7 +84,7 @@ func (u *User) step(state any, p *picker) error {
 	case t.set != nil:
 		return u.visit(state, t.set)
 	}
-	err := u.guard(func() error { return t.run(u.ctx, state) })
+	err := guard(func() error { return t.run(u.ctx, state) })
 	if err == nil {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (u *User) step(state any, p *picker) error {
 // __init__). What it returns steers the set around it.
 func (u *User) visit(parent any, set *setSpec) error {
 	var state any
-	err := u.guard(func() (err error) {
+	err := guard(func() (err error) {
 		state, err = set.newState(parent)
 		return err
 	})
@@ -160,7 +160,7 @@ func (u *User) leave(state any) {
 		return
 	}
 	ctx := context.WithoutCancel(u.ctx)
-	if err := u.guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
+	if err := guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
 		u.world.log.Error("error in OnStop", "class", u.class.name, "error", err)
 	}
 }
@@ -174,7 +174,7 @@ func (u *User) requestStop() {
 }
 
 // guard runs user code and turns a panic of it into an error.
-func (u *User) guard(f func() error) (err error) {
+func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = caught(r)

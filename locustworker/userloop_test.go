@@ -86,7 +86,7 @@ func scriptedWorld(ctx context.Context, d *diary, script scripted, wait WaitTime
 		s.user, s.diary = u, d
 		return &s, nil
 	}).Wait(wait).Task("run", 1, (*scripted).run)
-	return newPopulation(ctx, w, []*classSpec{class.spec()})
+	return newPopulation(ctx, w, []*liveClass{newLiveClass(class.spec())})
 }
 
 func one(n int) map[string]int { return map[string]int{"Scripted": n} }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,7 +22,8 @@ const maxQueued = 10_000
 // A Worker is one Locust worker. Make it with New and run it once.
 type Worker struct {
 	cfg      Config
-	classes  []*classSpec
+	classes  []*liveClass
+	hooks    *hooks
 	dial     dialFunc
 	recorder *recorder
 	started  atomic.Bool
@@ -47,32 +49,33 @@ type Counters struct {
 
 // New returns a worker that offers the classes to its master. It checks the
 // configuration and every class and returns all faults at once, wrapping
-// ErrConfig. Classes of weight 0 without a fixed count are left out, as in
-// Locust.
+// ErrConfig, or ErrUnknownClass. Classes of weight 0 without a fixed count are
+// left out, as in Locust.
 func New(cfg Config, classes ...Class) (*Worker, error) {
 	faults := []error{cfg.Validate()}
-	w := &Worker{cfg: cfg.withDefaults(), dial: dialMaster}
-	seen := make(map[string]bool)
+	cfg = cfg.withDefaults()
+	var specs []*classSpec
 	for _, c := range classes {
 		s := c.spec()
 		if err := s.root.validate(); err != nil {
 			faults = append(faults, fmt.Errorf("%w: %w", ErrConfig, err))
 		}
-		if seen[s.name] {
+		if slices.ContainsFunc(specs, func(other *classSpec) bool { return other.name == s.name }) {
 			faults = append(faults, fmt.Errorf("%w: two classes are named %q", ErrConfig, s.name))
 		}
-		seen[s.name] = true
-		if !s.dropped() {
-			w.classes = append(w.classes, s)
-		}
+		specs = append(specs, s)
 	}
-	if len(w.classes) == 0 {
+	live, err := selectClasses(specs, cfg)
+	faults = append(faults, err)
+	if len(live) == 0 && err == nil {
 		faults = append(faults, fmt.Errorf("%w: no user class with a weight or a fixed count", ErrConfig))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	w.recorder = newRecorder(cfg.LocustBuckets)
+	w := &Worker{cfg: cfg, classes: live, dial: dialMaster}
+	w.hooks = &hooks{events: cfg.Events}
+	w.recorder = newRecorder(cfg.LocustBuckets, w.hooks)
 	return w, nil
 }
 
@@ -80,8 +83,10 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 // ends; both stop the users, deliver the last report and say quit. It blocks; no
 // goroutine of the worker outlives it, except of users that ignore their
 // context. It dials for ever when there is no master, needs no start order and
-// comes back after every loss of the connection. It returns nil, or ErrRunning
-// when it was called before.
+// comes back after every loss of the connection.
+//
+// It returns nil, ErrRunning when it was called before, ErrNoMaster or
+// ErrMasterLost as QuitOnMasterLoss asks for, ErrListener or ErrUndelivered.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -100,15 +105,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		frame:  func(c conn, frame []byte) { s.post(func() { s.received(c, frame) }) },
 		down:   func(c conn, _ error) { s.post(func() { s.disconnected(c) }) },
 	}
+	w.hooks.init()
 	redial <- s.identity
 	var wg sync.WaitGroup
 	wg.Go(func() { l.run(life) })
+	wg.Go(func() { s.messages.run(life) })
 	s.loop(ctx)
 	s.close()
 	end()
 	wg.Wait()
-	w.settle(s)
-	return nil
+	s.handlers.Wait()
+	return w.settle(s)
 }
 
 // Counters returns what became of the samples. Before Run has returned only
@@ -127,16 +134,24 @@ func (w *Worker) newSession(ctx context.Context) *session {
 		cfg:         w.cfg,
 		log:         w.cfg.Logger,
 		recorder:    w.recorder,
+		hooks:       w.hooks,
+		messages:    newLane(),
 		inbox:       make(chan func(), 64),
 		ended:       make(chan struct{}),
-		identity:    newIdentity(),
-		index:       -1,
 		lastSign:    time.Now(),
 		outbox:      newOutbox(),
 		reports:     time.NewTicker(reportInterval),
 		stopTimeout: w.cfg.StopTimeout,
 	}
+	s.env = &Environment{log: w.cfg.Logger, send: s.send, count: w.Counters}
+	s.env.index.Store(-1)
+	s.env.options.Store(&Options{})
+	w.hooks.env = s.env
+	s.setIdentity(newIdentity())
 	s.wireState.Store(wire.StateReady)
+	if w.cfg.QuitOnMasterLoss {
+		s.patience = s.after(joinAttempts*joinInterval, s.giveUp)
+	}
 	seed := w.cfg.Seed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -146,6 +161,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 		drain:     w.cfg.DrainTimeout,
 		seed:      seed,
 		log:       w.cfg.Logger,
+		env:       s.env,
 		exception: s.exception,
 	}
 	s.users = newPopulation(ctx, shared, w.classes)
@@ -160,13 +176,16 @@ func (s *session) exception(u *User, err error, trace string) {
 	if s.outbox.len() < maxQueued {
 		s.send(wire.Exception{Message: err.Error(), Traceback: trace})
 	}
+	s.hooks.userError(u, err, trace)
 }
 
 // close ends the session's connection and timers, after its loop.
 func (s *session) close() {
 	s.reports.Stop()
-	if s.linkTimer != nil {
-		s.linkTimer.Stop()
+	for _, timer := range []*time.Timer{s.linkTimer, s.patience} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	if s.conn != nil {
 		_ = s.conn.Close() // delivers what was written
@@ -174,17 +193,27 @@ func (s *session) close() {
 	}
 }
 
-// settle logs and keeps what became of the samples.
-func (w *Worker) settle(s *session) {
-	left := s.recorder.store.Take().Total.Requests
+// settle logs and keeps what became of the samples, and returns what Run does.
+func (w *Worker) settle(s *session) error {
+	left := s.recorder.store.Take().Total
 	c := Counters{
 		Recorded:  s.recorder.store.Recorded(),
 		Confirmed: s.ledger.confirmed,
-		Open:      s.ledger.open() + left,
+		Open:      s.ledger.open() + left.Requests,
 		Forgotten: s.forgotten,
 		Cut:       s.recorder.cut.Load(),
 	}
 	w.final.Store(&c)
 	w.cfg.Logger.Info("worker ended", "samples_recorded", c.Recorded, "confirmed", c.Confirmed,
 		"unconfirmed", c.Open, "forgotten", c.Forgotten, "requests_cut", c.Cut)
+	w.hooks.quit(c)
+	switch {
+	case s.quit.why != nil:
+		return s.quit.why
+	case w.hooks.failed.Load():
+		return ErrListener
+	case s.ledger.openFailures()+left.Failures > 0:
+		return ErrUndelivered
+	}
+	return nil
 }

@@ -1,0 +1,113 @@
+package locustworker
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A liveClass is a class as one worker runs it: what it declares, and what tags
+// and the master's edits have made of it. Its methods are safe for concurrent
+// use.
+type liveClass struct {
+	*classSpec
+	tasks atomic.Pointer[setSpec] // what users pick from now
+
+	mu   sync.Mutex
+	host string
+}
+
+func newLiveClass(spec *classSpec) *liveClass {
+	c := &liveClass{classSpec: spec, host: spec.host}
+	c.tasks.Store(&spec.root)
+	return c
+}
+
+// setHost sets the host of users that start from now on; "" changes nothing.
+func (c *liveClass) setHost(host string) {
+	if host == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.host = host
+}
+
+func (c *liveClass) currentHost() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.host
+}
+
+// filter keeps the tasks that the tags select.
+func (c *liveClass) filter(tags, excluded []string, log *slog.Logger) {
+	c.tasks.Store(c.root.withTags(tags, excluded, func(name string) {
+		log.Warn(name + " had no tasks left after filtering, instantiating it will fail!")
+	}))
+}
+
+// apply changes the class while it runs (mirrors Environment.update_user_class).
+// Weight and fixed count are the master's business once it runs: they change
+// nothing here.
+func (c *liveClass) apply(s UserSettings, log *slog.Logger) {
+	if s.Host != nil {
+		c.setHost(*s.Host)
+	}
+	if s.Tasks == nil {
+		return
+	}
+	for _, name := range s.Tasks {
+		if !slices.ContainsFunc(c.root.tasks, func(t taskSpec) bool { return t.name == name }) {
+			log.Warn("the master selects a task that the class does not have", "class", c.name, "task", name)
+		}
+	}
+	c.tasks.Store(c.root.only(s.Tasks))
+}
+
+// selectClasses keeps the classes that cfg names, or all of them.
+func selectClasses(all []*classSpec, cfg Config) ([]*liveClass, error) {
+	known := func(name string) error {
+		if slices.ContainsFunc(all, func(c *classSpec) bool { return c.name == name }) {
+			return nil
+		}
+		return fmt.Errorf("%w: %q", ErrUnknownClass, name)
+	}
+	for _, name := range cfg.UserClasses {
+		if err := known(name); err != nil {
+			return nil, err
+		}
+	}
+	var live []*liveClass
+	for _, spec := range all {
+		if len(cfg.UserClasses) == 0 || slices.Contains(cfg.UserClasses, spec.name) {
+			live = append(live, newLiveClass(spec))
+		}
+	}
+	for _, s := range cfg.UserSettings {
+		if err := known(s.Class); err != nil {
+			return nil, err
+		}
+		for _, c := range live {
+			if c.name == s.Class {
+				c.applyBeforeRun(s, cfg.Logger)
+			}
+		}
+	}
+	return slices.DeleteFunc(live, func(c *liveClass) bool { return c.dropped() }), nil
+}
+
+// applyBeforeRun is apply with weight and fixed count, which decide here whether
+// the class takes part at all.
+func (c *liveClass) applyBeforeRun(s UserSettings, log *slog.Logger) {
+	changed := *c.classSpec
+	if s.Weight != nil {
+		changed.weight = *s.Weight
+	}
+	if s.FixedCount != nil {
+		changed.fixedCount = *s.FixedCount
+	}
+	c.classSpec = &changed
+	c.apply(s, log)
+}
