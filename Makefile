@@ -62,8 +62,8 @@ test-python:
 lint: deps-dev lint-go lint-python ## run all linters
 
 lint-go: $(GOLANGCI)
-	$(GO) mod tidy -diff
 	$(GOLANGCI) run ./...
+	$(GO) mod tidy -diff
 
 lint-python:
 	$(VENV)/bin/ruff check .

@@ -58,6 +58,15 @@ def command_line(pid: int) -> str:
         return "?"
 
 
+def wait_for(wanted: int) -> int:
+    """Waits for our child, returns its exit code, and meanwhile collects the orphans that come to us: a process that
+    nobody collects looks as if it still ran."""
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == wanted:
+            return os.waitstatus_to_exitcode(status)
+
+
 def left_after(grace: float) -> dict[int, str]:
     """What is still below us after `grace` seconds; returns as soon as nothing is."""
     deadline = time.monotonic() + grace
@@ -86,8 +95,8 @@ def main(command: Sequence[str]) -> int:
     # From here on the command decides what Ctrl-C means; we must outlive it to look after it.
     for sig in (signal.SIGINT, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number))
-    code = child.wait()
+    signal.signal(signal.SIGTERM, lambda number, _frame: os.kill(child.pid, number))
+    code = child.returncode = wait_for(child.pid)
     strays = left_after(GRACE)
     for pid, line in strays.items():
         print(f"no_strays: left behind and now killed: pid {pid}: {line}", file=sys.stderr)
@@ -95,7 +104,7 @@ def main(command: Sequence[str]) -> int:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    reap()
+    left_after(GRACE)
     if code:
         return code if code > 0 else 128 - code
     return 1 if strays else 0

@@ -55,7 +55,7 @@ func table() []row {
 			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "locustworker/redisjson"),
 		},
 		{pkg: "locustworker/internal/wire", may: []string{msgpack}},
-		{pkg: "locustworker/internal/transport", may: []string{zmq4}},
+		{pkg: "locustworker/internal/transport", may: []string{zmq4, "golang.org/x/sys"}},
 		{pkg: "locustworker/internal/stats", may: []string{}},
 		{pkg: "locustworker/internal/sysstat", may: []string{gopsutil}},
 		{

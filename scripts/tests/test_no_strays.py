@@ -45,6 +45,11 @@ def test_a_failing_command_keeps_its_code_and_is_cleaned_up_too(tmp_path: Path) 
     assert "left behind" in done.stderr
 
 
+def test_orphans_that_ended_are_collected_while_the_command_runs(tmp_path: Path) -> None:
+    done = run("(sh -c 'echo $$ >$0' $1 &) ; until [ -s $1 ] && [ ! -e /proc/$(cat $1) ]; do :; done", tmp_path / "pid")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_ends_by_itself_soon_is_no_stray(tmp_path: Path) -> None:
     began = time.monotonic()
     done = run("sleep 0.3 >/dev/null 2>&1 &", tmp_path / "pid")
