@@ -119,8 +119,8 @@ func isString(value []byte, s string) bool {
 }
 
 // member returns the raw JSON value of the first member of that name in any
-// object of body, which is valid JSON, or nil. It is a search, not a parser: a
-// string that holds `"name":` misleads it.
+// object of body, which is JSON, or nil. It searches and does not parse: no
+// string can hold what it looks for, because quotes are escaped in there.
 func member(body []byte, name string) []byte {
 	var buf [64]byte
 	i := bytes.Index(body, append(strconv.AppendQuote(buf[:0], name), ':'))

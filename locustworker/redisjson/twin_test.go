@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,9 +45,9 @@ func twin(t *testing.T, into any, command string, args ...string) {
 type row struct{ method, name, failure string }
 
 // goRows runs each task of the Go class times over, as one user.
-func goRows(t *testing.T, host string, times int) (rows, failures map[row]int) {
+func goRows(t *testing.T, host string, times int) record {
 	t.Helper()
-	rows, failures = map[row]int{}, map[row]int{}
+	rows, failures := map[row]int{}, map[row]int{}
 	s, err := New(Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -75,25 +76,31 @@ func goRows(t *testing.T, host string, times int) (rows, failures map[row]int) {
 			}
 		}
 	}
-	return rows, failures
+	return record{rows, failures}
 }
 
-// pythonRows does the same with locustfile.py.
-func pythonRows(t *testing.T, host string, times int) (rows, failures map[row]int) {
+// A record is what one user did at one host.
+type record struct{ rows, failures map[row]int }
+
+// pythonRows does the same with locustfile.py, at each host.
+func pythonRows(t *testing.T, times int, hosts ...string) []record {
 	t.Helper()
-	var got struct {
+	var printed []struct {
 		Rows     [][3]any
 		Failures [][4]any
 	}
-	twin(t, &got, "run", host, fmt.Sprint(times))
-	rows, failures = map[row]int{}, map[row]int{}
-	for _, r := range got.Rows {
-		rows[row{r[0].(string), r[1].(string), ""}] = int(r[2].(float64))
+	twin(t, &printed, "run", append([]string{fmt.Sprint(times)}, hosts...)...)
+	records := make([]record, len(printed))
+	for i, p := range printed {
+		records[i] = record{map[row]int{}, map[row]int{}}
+		for _, r := range p.Rows {
+			records[i].rows[row{r[0].(string), r[1].(string), ""}] = int(r[2].(float64))
+		}
+		for _, r := range p.Failures {
+			records[i].failures[row{r[0].(string), r[1].(string), r[2].(string)}] = int(r[3].(float64))
+		}
 	}
-	for _, r := range got.Failures {
-		failures[row{r[0].(string), r[1].(string), r[2].(string)}] = int(r[3].(float64))
-	}
-	return rows, failures
+	return records
 }
 
 func TestLocustfileDeclaresTheSameClasses(t *testing.T) {
@@ -152,28 +159,42 @@ func TestLocustfileHasTheSameSettings(t *testing.T) {
 // Each task's row is named after it, and both workers make the same rows, equally
 // often, with documents and changes of the same form.
 func TestBothWorkersDoTheSame(t *testing.T) {
-	for name, keys := range map[string][]string{
-		"empty database": nil,
-		"with documents": {"basicUser:1", "basicUser:a b/c%é?#", "user:1", "user:2", "complex:1", "unknown:1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			goAPI, goHost := newFakeAPI(t, keys...)
-			pyAPI, pyHost := newFakeAPI(t, keys...)
-			goGot, goFailed := goRows(t, goHost, 100)
-			pyGot, pyFailed := pythonRows(t, pyHost, 100)
-			if len(goFailed) != 0 || len(pyFailed) != 0 {
-				t.Errorf("failures: Go %v, Python %v", goFailed, pyFailed)
+	const times = 100
+	databases := [][]string{
+		nil,
+		{"basicUser:1", "basicUser:a b/c%é?#", "user:1", "user:2", "complex:1", "unknown:1"},
+	}
+	var served []*fakeAPI
+	var hosts []string
+	for _, keys := range databases {
+		f, host := newFakeAPI(t, keys...)
+		served, hosts = append(served, f), append(hosts, host)
+	}
+	python := pythonRows(t, times, hosts...)
+	for i, keys := range databases {
+		f, host := newFakeAPI(t, keys...)
+		got, want := goRows(t, host, times), python[i]
+		if len(got.failures) != 0 || len(want.failures) != 0 {
+			t.Errorf("database %d: failures: Go %v, Python %v", i, got.failures, want.failures)
+		}
+		for _, task := range locustworker.Describe((&Scenario{}).Classes()[0]).Tasks {
+			n := 0
+			for _, method := range []string{"GET", "POST", "PUT"} {
+				n += got.rows[row{method, api + task.Name, ""}]
 			}
-			if !reflect.DeepEqual(goGot, pyGot) {
-				t.Errorf("rows differ\nGo:     %v\nPython: %v", goGot, pyGot)
+			if n < times {
+				t.Errorf("database %d: task %s ran %d times and made %d requests of its name", i, task.Name, times, n)
 			}
-			if !reflect.DeepEqual(goAPI.served, pyAPI.served) {
-				t.Errorf("requests differ\nGo:     %v\nPython: %v", goAPI.served, pyAPI.served)
-			}
-			if !reflect.DeepEqual(goAPI.shapes, pyAPI.shapes) {
-				t.Errorf("bodies differ\nGo:     %v\nPython: %v", keysOf(goAPI.shapes), keysOf(pyAPI.shapes))
-			}
-		})
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("database %d: rows differ\nGo:     %v\nPython: %v", i, got, want)
+		}
+		if !reflect.DeepEqual(f.served, served[i].served) {
+			t.Errorf("database %d: requests differ\nGo:     %v\nPython: %v", i, f.served, served[i].served)
+		}
+		if !reflect.DeepEqual(f.shapes, served[i].shapes) {
+			t.Errorf("database %d: bodies differ\nGo:     %v\nPython: %v", i, keysOf(f.shapes), keysOf(served[i].shapes))
+		}
 	}
 }
 
@@ -184,43 +205,36 @@ func TestBothWorkersFailWithTheSameTexts(t *testing.T) {
 			fmt.Fprint(w, body)
 		}
 	}
-	for name, broken := range map[string]http.HandlerFunc{
-		"not found":   say(404, `{"error":"x"}`),
-		"unavailable": say(503, `{"error":"x"}`),
-		"no reason":   say(599, ``),
-		"not JSON":    say(200, `{"status":"ok"`),
-		"not ok":      say(200, `{"status":"no","json":{}}`),
-		"no value":    say(200, `{"status":"ok"}`),
-		"null":        say(200, `{"status":"ok","json":null}`),
-		"other value": say(200, `{"status":"ok","key":"other","json":"other"}`),
-		"spaces":      say(200, `{ "json": 7, "status": "ok" }`),
-		"closed": func(w http.ResponseWriter, _ *http.Request) {
+	wrongs := []http.HandlerFunc{
+		say(404, `{"error":"x"}`),
+		say(503, `{"error":"x"}`),
+		say(599, ``),
+		say(200, `{"status":"ok"`),
+		say(200, `{"status":"no","json":{}}`),
+		say(200, `{"status":"ok"}`),
+		say(200, `{"status":"ok","json":null}`),
+		say(200, `{"status":"ok","key":"other","json":"other"}`),
+		say(200, `{ "json": 7, "status": "ok" }`),
+		func(w http.ResponseWriter, _ *http.Request) {
 			if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
 				c.Close()
 			}
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var keys []string
-			for i := range 100 {
-				keys = append(keys, fmt.Sprintf("basicUser:%d", i), fmt.Sprintf("user:%d", i), fmt.Sprintf("complex:%d", i))
-			}
-			f, host := newFakeAPI(t, keys...)
-			f.broken = broken
-			_, goFailed := goRows(t, host, 2)
-			_, pyFailed := pythonRows(t, host, 2)
-			if len(goFailed) == 0 || !reflect.DeepEqual(goFailed, pyFailed) {
-				t.Errorf("failures differ\nGo:     %v\nPython: %v", goFailed, pyFailed)
-			}
-		})
+	}
+	var keys, hosts []string
+	for i := range 100 {
+		keys = append(keys, fmt.Sprintf("basicUser:%d", i), fmt.Sprintf("user:%d", i), fmt.Sprintf("complex:%d", i))
+	}
+	for _, broken := range wrongs {
+		f, host := newFakeAPI(t, keys...)
+		f.broken = broken
+		hosts = append(hosts, host)
+	}
+	for i, want := range pythonRows(t, 2, hosts...) {
+		if got := goRows(t, hosts[i], 2); len(got.failures) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("answer %d: failures differ\nGo:     %v\nPython: %v", i, got.failures, want.failures)
+		}
 	}
 }
 
-func keysOf(m map[string]bool) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func keysOf(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }

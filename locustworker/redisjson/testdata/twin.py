@@ -2,7 +2,8 @@
 
 twin.py classes LOCUSTFILE          prints the classes that Locust finds in the file, as JSON
 twin.py settings LOCUSTFILE        prints the constants that package redisjson has too, as JSON
-twin.py run LOCUSTFILE HOST TIMES   runs each task of each class TIMES times as one user, and prints the rows and failures
+twin.py run LOCUSTFILE TIMES HOST...
+    runs each task of each class TIMES times as one user, at each host, and prints the rows and failures of each
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def settings(locustfile):
 
 
 def run(classes, host, times):
-    """Every task of every class, in declaration order, by one user each."""
+    """One test run at the host: every task of every class, in declaration order, by one user each."""
+    random.seed(1)
     rows, failures = collections.Counter(), collections.Counter()
 
     def record(request_type, name, exception, **_):
@@ -66,9 +68,9 @@ def run(classes, host, times):
         if exception is not None:
             failures[request_type, name, repr(exception)] += 1
 
-    random.seed(1)
-    environment = locust.env.Environment(user_classes=classes, host=host)
+    environment = locust.env.Environment(user_classes=classes, host=host, events=locust.events)
     environment.events.request.add_listener(record)
+    environment.events.test_start.fire(environment=environment)
     for user_class in classes:
         user_class.host = host
         user = user_class(environment)
@@ -76,6 +78,7 @@ def run(classes, host, times):
         for task in dict.fromkeys(user_class.tasks):
             for _ in range(times):
                 task(user)
+    environment.events.request.remove_listener(record)
     return {
         "Rows": sorted([*row, count] for row, count in rows.items()),
         "Failures": sorted([*row, count] for row, count in failures.items()),
@@ -90,8 +93,8 @@ def main(command, locustfile, *args):
             result = [describe(c) for c in classes]
         case "settings", []:
             result = settings(locustfile)
-        case "run", [host, times]:
-            result = run(classes, host, int(times))
+        case "run", [times, *hosts]:
+            result = [run(classes, host, int(times)) for host in hosts]
     print(json.dumps(result))
 
 
