@@ -177,7 +177,8 @@ class Supervisor:
         try:
             samples.load(self._config.api_host, self._config.api_port, count, self._progress)
         except samples.SamplesFailed as err:
-            raise UpFailed(str(err)) from err
+            dead = [_obituary(process) for process in self._running if not process.alive()]
+            raise UpFailed("\n".join([str(err), *dead])) from err
         self._pause(0)
         self._console.say(f"samples: {count} documents loaded in {time.monotonic() - began:.1f} s")
 

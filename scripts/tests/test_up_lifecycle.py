@@ -96,6 +96,25 @@ def test_a_part_that_cannot_start_ends_the_run(start: Starter, living: Living) -
     assert living() == []
 
 
+def test_python_workers_can_be_asked_for(start: Starter, env: Env) -> None:
+    run = start(WORKER_KIND="python", WORKERS="1")
+    run.wait_for(READY)
+    assert workers(env) == ["ready"]
+    assert "starting worker-1 (python)" in run.text
+    run.ctrl_c()
+    assert run.end() == 0
+
+
+def test_the_run_ends_when_nothing_is_left(start: Starter) -> None:
+    run = start(WORKERS="0")
+    run.wait_for(READY)
+    for name in ("redis", "api", "master"):
+        os.kill(run.pid_of(name), signal.SIGKILL)
+    assert run.end() == 1
+    assert run.text.count("DIED") == 3
+    assert "no part is left running" in run.text
+
+
 def test_kill_9_leaves_nothing(start: Starter, living: Living) -> None:
     run = start()
     run.wait_for(READY)
