@@ -56,7 +56,7 @@ func (c *cluster) served() int {
 	sum := 0.0
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 		m := requestCounter.FindStringSubmatch(lines.Text())
-		if m == nil || !strings.Contains(m[1], `route="/api/v1/`) {
+		if len(m) < 3 || !strings.Contains(m[1], `route="/api/v1/`) {
 			continue
 		}
 		n, err := strconv.ParseFloat(m[2], 64)
@@ -71,7 +71,7 @@ func (c *cluster) served() int {
 // logValue returns the number behind key= in a worker's last log line about
 // its samples.
 func logValue(log, key string) (int, error) {
-	m := regexp.MustCompile(`worker ended.* `+key+`=(\d+)`).FindStringSubmatch(log)
+	m := regexp.MustCompile(`worker ended.* ` + key + `=(\d+)`).FindStringSubmatch(log)
 	if m == nil {
 		return 0, fmt.Errorf("no line about %s in the log", key)
 	}

@@ -148,7 +148,7 @@ func Describe(c Class) ClassInfo {
 }
 
 func describe(s *setSpec) []TaskInfo {
-	var all []TaskInfo
+	all := make([]TaskInfo, 0, len(s.tasks))
 	for _, t := range s.tasks {
 		info := TaskInfo{Name: t.name, Weight: t.weight, Tags: slices.Clone(t.tags)}
 		if t.set != nil {

@@ -27,6 +27,7 @@ func (p *picker) next(r *rand.Rand) *taskSpec {
 		return p.nextInLine()
 	case orderMarkov:
 		return p.nextInChain(r)
+	case orderRandom:
 	}
 	return p.set.pick(r.IntN(p.set.totalWeight()))
 }

@@ -42,7 +42,7 @@ func (r *recorder) record(u *User, s Sample) {
 		sample.Failed = true
 		sample.Error = stats.NormalizeError(errorText(s.Err), maxErrorText)
 	}
-	r.store.Record(uint32(u.id), sample) //nolint:gosec // a shard is any number
+	r.store.Record(uint32(u.id), sample)
 	r.hooks.request(u, s)
 }
 

@@ -50,6 +50,7 @@ func (s *session) command(m wire.Inbound) {
 	case runStopping, runCooling, runLeaving:
 		s.deferred = append(s.deferred, m)
 		return
+	case runReady, runSpawning, runRunning:
 	}
 	switch m := m.(type) {
 	case wire.Spawn:
@@ -92,7 +93,7 @@ func (s *session) spawn(m wire.Spawn) {
 		s.cpuWarned = false
 		s.filterTasks(m.ParsedOptions)
 		var ctx context.Context
-		ctx, s.endTest = context.WithCancel(context.Background())
+		ctx, s.endTest = context.WithCancel(s.users.ctx) //nolint:gosec // stopUsers calls it
 		testStart = func() { s.hooks.testStart(ctx) }
 	}
 	s.run = runSpawning
@@ -105,7 +106,7 @@ func (s *session) spawn(m wire.Spawn) {
 // testStart first unless it is nil.
 func (s *session) startJob(target map[string]int, testStart func()) {
 	last := s.job
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(s.users.ctx)
 	job := &spawnJob{cancel: cancel, done: make(chan struct{})}
 	s.job = job
 	timeout := s.stopTimeout

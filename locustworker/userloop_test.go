@@ -102,66 +102,96 @@ func failing(n int, err error) func(context.Context) error {
 	}
 }
 
-func TestAUsersLife(t *testing.T) {
-	boom := errors.New("boom")
-	tests := []struct {
-		name   string
-		script scripted
-		wait   WaitTime
-		want   []string // until it is stopped at 1.5 s
-	}{
+// A life is a script and what it makes of a user that is stopped at 1.5 s.
+type life struct {
+	name   string
+	script scripted
+	wait   WaitTime
+	want   []string
+}
+
+func taskLives(boom error) []life {
+	return []life{
 		{
-			"plain", scripted{}, Constant(time.Second),
+			"plain",
+			scripted{},
+			Constant(time.Second),
 			[]string{"0.0 on_start", "0.0 task", "1.0 task", "1.5 on_stop"},
 		},
 		{
-			"a task's error is an exception, then the wait", scripted{task: failing(1, boom)}, Constant(time.Second),
+			"a task's error is an exception, then the wait",
+			scripted{task: failing(1, boom)},
+			Constant(time.Second),
 			[]string{"0.0 on_start", "0.0 task", "0.0 exception: boom", "1.0 task", "1.5 on_stop"},
 		},
 		{
 			"a task's panic is an exception too",
-			scripted{task: func(context.Context) error { panic("aargh") }}, Constant(time.Second),
+			scripted{task: func(context.Context) error { panic("aargh") }},
+			Constant(time.Second),
 			[]string{
 				"0.0 on_start", "0.0 task", "0.0 exception: panic: aargh",
 				"1.0 task", "1.0 exception: panic: aargh", "1.5 on_stop",
 			},
 		},
 		{
-			"ErrStopUser ends the user with on_stop", scripted{task: failing(1, fmt.Errorf("enough: %w", ErrStopUser))},
-			Constant(time.Second), []string{"0.0 on_start", "0.0 task", "0.0 on_stop"},
+			"ErrStopUser ends the user with on_stop",
+			scripted{task: failing(1, fmt.Errorf("enough: %w", ErrStopUser))},
+			Constant(time.Second),
+			[]string{"0.0 on_start", "0.0 task", "0.0 on_stop"},
 		},
 		{
-			"ErrReschedule waits", scripted{task: failing(1, ErrReschedule)}, Constant(time.Second),
+			"ErrReschedule waits",
+			scripted{task: failing(1, ErrReschedule)},
+			Constant(time.Second),
 			[]string{"0.0 on_start", "0.0 task", "1.0 task", "1.5 on_stop"},
 		},
 		{
-			"ErrRescheduleNow does not wait", scripted{task: failing(1, ErrRescheduleNow)}, Constant(time.Second),
+			"ErrRescheduleNow does not wait",
+			scripted{task: failing(1, ErrRescheduleNow)},
+			Constant(time.Second),
 			[]string{"0.0 on_start", "0.0 task", "0.0 task", "1.0 task", "1.5 on_stop"},
 		},
+	}
+}
+
+func hookLives(boom error) []life {
+	return []life{
 		{
-			"an error in on_start ends the user without on_stop", scripted{onStart: failing(1, boom)},
-			Constant(time.Second), []string{"0.0 on_start", "0.0 exception: boom"},
+			"an error in on_start ends the user without on_stop",
+			scripted{onStart: failing(1, boom)},
+			Constant(time.Second),
+			[]string{"0.0 on_start", "0.0 exception: boom"},
 		},
 		{
-			"ErrStopUser in on_start ends the user with on_stop", scripted{onStart: failing(1, ErrStopUser)},
-			Constant(time.Second), []string{"0.0 on_start", "0.0 on_stop"},
+			"ErrStopUser in on_start ends the user with on_stop",
+			scripted{onStart: failing(1, ErrStopUser)},
+			Constant(time.Second),
+			[]string{"0.0 on_start", "0.0 on_stop"},
 		},
 		{
-			"an error in on_stop is no exception", scripted{onStop: failing(1, boom)}, Constant(time.Second),
+			"an error in on_stop is no exception",
+			scripted{onStop: failing(1, boom)},
+			Constant(time.Second),
 			[]string{"0.0 on_start", "0.0 task", "1.0 task", "1.5 on_stop"},
 		},
 		{
-			"a panic in the wait time ends the user without on_stop", scripted{},
+			"a panic in the wait time ends the user without on_stop",
+			scripted{},
 			WaitFunc(func(*User) time.Duration { panic("no time") }),
 			[]string{"0.0 on_start", "0.0 task", "0.0 exception: panic: no time"},
 		},
 		{
-			"pacing counts on_start and the task", scripted{onStart: sleep(200 * time.Millisecond), task: sleep(100 * time.Millisecond)},
+			"pacing counts on_start and the task",
+			scripted{onStart: sleep(200 * time.Millisecond), task: sleep(100 * time.Millisecond)},
 			ConstantPacing(500 * time.Millisecond),
 			[]string{"0.0 on_start", "0.2 task", "0.5 task", "1.0 task", "1.5 on_stop"},
 		},
 	}
-	for _, tt := range tests {
+}
+
+func TestAUsersLife(t *testing.T) {
+	boom := errors.New("boom")
+	for _, tt := range slices.Concat(taskLives(boom), hookLives(boom)) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDiary()

@@ -54,7 +54,7 @@ type Counters struct {
 func New(cfg Config, classes ...Class) (*Worker, error) {
 	faults := []error{cfg.Validate()}
 	cfg = cfg.withDefaults()
-	var specs []*classSpec
+	specs := make([]*classSpec, 0, len(classes))
 	for _, c := range classes {
 		s := c.spec()
 		if err := s.root.validate(); err != nil {
