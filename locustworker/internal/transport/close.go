@@ -7,10 +7,9 @@ import (
 )
 
 // Close ends the connection in good order and blocks for at most 2 s: what was
-// sent is still delivered, and the peer has been seen to close its end, so that a
-// ROUTER is ready for a new connection of the same identity. If the peer does
-// neither in time, or the link is lost already, the connection is reset as by
-// Abort. Frames that have not been received are dropped.
+// sent is still delivered, and the peer has been seen to close its end. If the
+// peer does neither in time, or the link is lost already, the connection is reset
+// as by Abort. Frames that have not been received are dropped.
 //
 // Calls of Send and Recv return; one of Send that was blocked may have sent a part
 // of its frame, which the peer drops. Close and Abort may be called again and
@@ -56,12 +55,17 @@ func (c *Conn) drain() bool {
 	if !ok {
 		return false
 	}
-	// wait for a Send or Recv that lose has woken
+	// Each lock waits for a call that leave has woken; no other will begin.
 	c.wmu.Lock()
-	defer c.wmu.Unlock()
+	err := half.CloseWrite()
+	c.wmu.Unlock()
+	if err != nil {
+		return false
+	}
 	c.rmu.Lock()
-	defer c.rmu.Unlock()
-	if half.CloseWrite() != nil || c.nc.SetReadDeadline(time.Now().Add(c.linger)) != nil {
+	err = c.nc.SetReadDeadline(time.Now().Add(c.linger))
+	c.rmu.Unlock()
+	if err != nil {
 		return false
 	}
 	select {
@@ -69,7 +73,7 @@ func (c *Conn) drain() bool {
 		return false
 	default:
 	}
-	_, err := io.Copy(io.Discard, c.nc)
+	_, err = io.Copy(io.Discard, c.nc)
 	return err == nil
 }
 

@@ -27,8 +27,10 @@ const (
 // It resolves the host anew at each call, over IPv4 and IPv6, and blocks until
 // the peer is ready for frames; ctx bounds all of it.
 //
-// A ROUTER ignores a second connection of one identity while it knows the first
-// (the handshake succeeds all the same): Close or Abort the old Conn first.
+// A ROUTER ignores a connection whose identity it knows already, for as long as
+// that connection lives, and the handshake succeeds all the same. So Close the old
+// Conn first; then wait a moment, because the ROUTER lets go of it only when its
+// program runs next; and believe in the new Conn when something was answered.
 func Dial(ctx context.Context, addr, identity string) (*Conn, error) {
 	if identity == "" || len(identity) > maxIdentity || identity[0] == 0 {
 		return nil, fmt.Errorf("%w: %q", ErrIdentity, identity)

@@ -1,0 +1,132 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+func TestAckedFollowsSent(t *testing.T) {
+	dealer, router := pair(t)
+	for size := range 300 {
+		before := dealer.Sent()
+		mustSend(t, dealer, payload(size))
+		header := int64(2)
+		if size > 255 {
+			header = 9
+		}
+		if got := dealer.Sent() - before; got != header+int64(size) {
+			t.Fatalf("frame of %d bytes: Sent grew by %d", size, got)
+		}
+		if n, ok := dealer.Acked(); !ok || n > dealer.Sent() {
+			t.Fatalf("acked %d of %d, %v", n, dealer.Sent(), ok)
+		}
+		_ = mustRecv(t, router)
+	}
+	until(t, "all is acknowledged", func() bool { n, _ := dealer.Acked(); return n == dealer.Sent() })
+}
+
+func TestAckedNeverFalls(t *testing.T) {
+	const frames = 500
+	dealer, router := pair(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range frames {
+			if err := dealer.Send(payload(20_000)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for last := int64(0); ; {
+			n, ok := dealer.Acked()
+			if !ok || n < last {
+				t.Errorf("acked %d after %d, %v", n, last, ok)
+				return
+			}
+			last = n
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	}()
+	for range frames {
+		_ = mustRecv(t, router)
+	}
+	<-done
+	<-watched
+}
+
+// stall returns a connection whose peer has stopped to read and whose buffers
+// are full, and the peer's side.
+func stall(t *testing.T) (dealer *Conn, peer net.Conn) {
+	t.Helper()
+	dealer, peer = rawPeer(t)
+	dealer.writeTimeout = 200 * time.Millisecond
+	frame := payload(1 << 20)
+	for {
+		if err := dealer.Send(frame); err != nil {
+			if !errors.Is(err, ErrDown) || !errors.Is(err, errStalled) {
+				t.Fatal(err)
+			}
+			return dealer, peer
+		}
+	}
+}
+
+// drained counts what the peer's program gets to read.
+func drained(t *testing.T, peer net.Conn) (int64, error) {
+	t.Helper()
+	_ = peer.SetReadDeadline(time.Now().Add(patience))
+	return io.Copy(io.Discard, peer)
+}
+
+func TestAbortDeliversNothingMore(t *testing.T) {
+	dealer, peer := stall(t)
+	acked, ok := dealer.Acked()
+	if !ok || acked >= dealer.Sent() {
+		t.Fatalf("acked %d of %d, %v: want a part", acked, dealer.Sent(), ok)
+	}
+	_ = dealer.Abort()
+	n, err := drained(t, peer)
+	if !isReset(err) {
+		t.Errorf("the peer sees %v", err)
+	}
+	if n += int64(greetingSize + len(readyCommand("DEALER", "w"))); n != acked {
+		t.Errorf("the peer could read %d bytes, acknowledged were %d", n, acked)
+	}
+}
+
+func TestCloseOfAStalledLinkResets(t *testing.T) {
+	dealer, peer := stall(t)
+	acked, _ := dealer.Acked()
+	_ = dealer.Close()
+	n, err := drained(t, peer)
+	if !isReset(err) {
+		t.Errorf("the peer sees %v", err)
+	}
+	if n += int64(greetingSize + len(readyCommand("DEALER", "w"))); n != acked {
+		t.Errorf("the peer could read %d bytes, acknowledged were %d", n, acked)
+	}
+}
+
+// The kernel throws the unacknowledged bytes away when the peer resets the
+// connection, and still knows how many they were.
+func TestAckedAfterAReset(t *testing.T) {
+	dealer, peer := stall(t)
+	before, _ := dealer.Acked()
+	_ = peer.(*net.TCPConn).SetLinger(0)
+	_ = peer.Close()
+	wantDown(t, dealer)
+	after, ok := dealer.Acked()
+	if !ok || after != before || after >= dealer.Sent() {
+		t.Errorf("acked %d of %d, %v; %d before the reset", after, dealer.Sent(), ok, before)
+	}
+}
