@@ -14,10 +14,11 @@ import (
 
 // fakeStore notes its calls as text and answers each with what it was given.
 type fakeStore struct {
-	json   string     // what Get and the Modifier methods return
-	fields [][]string // what Fields returns
-	keys   []string   // what Keys returns
-	err    error      // what all return instead
+	json   string      // what Get, GetString, GetHashField and the Modifier methods return
+	fields [][]string  // what Fields returns
+	keys   []string    // what Keys returns
+	hash   []HashField // what GetHash and UpdateHash return
+	err    error       // what all return instead
 	panics any
 
 	// hold makes each call wait until it is closed or the context ends, after it was announced in entered.
@@ -91,6 +92,39 @@ func (f *fakeStore) IncrBy(ctx context.Context, key string, path Path, num json.
 func (f *fakeStore) MultBy(ctx context.Context, key string, path Path, num json.RawMessage) (json.RawMessage, error) {
 	err := f.call(ctx, "MultBy %q %s %s", key, path, num)
 	return json.RawMessage(f.json), err
+}
+
+func (f *fakeStore) SetString(ctx context.Context, key string, text []byte) error {
+	return f.call(ctx, "SetString %q %s", key, text)
+}
+
+func (f *fakeStore) GetString(ctx context.Context, key string) ([]byte, error) {
+	err := f.call(ctx, "GetString %q", key)
+	return []byte(f.json), err
+}
+
+func (f *fakeStore) EditString(ctx context.Context, key string, edit func([]byte) ([]byte, error)) ([]byte, error) {
+	text, err := edit([]byte(f.json))
+	if err != nil {
+		return nil, err
+	}
+	return text, f.call(ctx, "EditString %q %s", key, text)
+}
+
+func (f *fakeStore) SetHash(ctx context.Context, key string, fields []HashField) error {
+	return f.call(ctx, "SetHash %q %q", key, fields)
+}
+
+func (f *fakeStore) GetHash(ctx context.Context, key string) ([]HashField, error) {
+	return f.hash, f.call(ctx, "GetHash %q", key)
+}
+
+func (f *fakeStore) GetHashField(ctx context.Context, key, name string) (string, error) {
+	return f.json, f.call(ctx, "GetHashField %q %q", key, name)
+}
+
+func (f *fakeStore) UpdateHash(ctx context.Context, key string, field HashField) ([]HashField, error) {
+	return f.hash, f.call(ctx, "UpdateHash %q %q", key, field)
 }
 
 func (f *fakeStore) Ready(ctx context.Context) error { return f.call(ctx, "Ready") }

@@ -40,15 +40,7 @@ func (s *Server) getDocument(c *gin.Context) (result, error) {
 }
 
 func (s *Server) getSubdocument(c *gin.Context) (result, error) {
-	key, err := pathKey(c)
-	if err != nil {
-		return result{}, err
-	}
-	field, err := pathValue(c, "field")
-	if err != nil {
-		return result{}, err
-	}
-	path, err := ParsePath(field)
+	key, path, err := keyAndField(c)
 	if err != nil {
 		return result{}, err
 	}
@@ -78,16 +70,9 @@ func (s *Server) postDocument(c *gin.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	key, found, err := documentID(document)
-	switch {
-	case err != nil:
+	key, err := documentKey(document, "redisJSON:")
+	if err != nil {
 		return result{}, err
-	case !found:
-		key = newKey()
-	default:
-		if err := checkText("id", key); err != nil {
-			return result{}, err
-		}
 	}
 	if err := s.store.Set(c.Request.Context(), key, document); err != nil {
 		return result{}, err
@@ -185,6 +170,20 @@ func keyAndPath(c *gin.Context) (string, Path, error) {
 	return key, path, err
 }
 
+// keyAndField is what the routes with /:id/:field are asked for.
+func keyAndField(c *gin.Context) (string, Path, error) {
+	key, err := pathKey(c)
+	if err != nil {
+		return "", Path{}, err
+	}
+	field, err := pathValue(c, "field")
+	if err != nil {
+		return "", Path{}, err
+	}
+	path, err := ParsePath(field)
+	return key, path, err
+}
+
 // keyResult is the reply of the routes whose json is the key.
 func keyResult(key string) result {
 	var buf bytes.Buffer
@@ -193,10 +192,10 @@ func keyResult(key string) result {
 }
 
 // newKey is the key of a document that names none: a random (version 4) UUID behind a prefix.
-func newKey() string {
+func newKey(prefix string) string {
 	var u [16]byte
 	_, _ = rand.Read(u[:]) // never fails: crypto/rand ends the process first
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80
-	return fmt.Sprintf("redisJSON:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+	return fmt.Sprintf("%s%x-%x-%x-%x-%x", prefix, u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }

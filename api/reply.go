@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 )
@@ -104,16 +105,43 @@ func (s *Server) fail(c *gin.Context, err error) {
 }
 
 // appendString appends text as a JSON string. Bytes that are no UTF-8 become U+FFFD.
-func appendString(buf *bytes.Buffer, text string) {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			appendJSON(buf, text)
-			return
+func appendString(buf *bytes.Buffer, text string) { appendQuoted(buf, text) }
+
+// appendQuoted is appendString for text in either form. It copies runs of what needs no escape.
+func appendQuoted[T string | []byte](buf *bytes.Buffer, text T) {
+	const hex = "0123456789abcdef"
+	out := append(buf.AvailableBuffer(), '"')
+	start := 0
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
 		}
+		size := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			if r, size = utf8.DecodeRuneInString(string(text[i:min(i+utf8.UTFMax, len(text))])); r != utf8.RuneError || size > 1 {
+				i += size
+				continue
+			}
+		}
+		out = append(out, text[start:i]...)
+		switch {
+		case c >= utf8.RuneSelf:
+			out = append(out, `\ufffd`...)
+		case c == '"' || c == '\\':
+			out = append(out, '\\', c)
+		case c == '\n':
+			out = append(out, '\\', 'n')
+		default:
+			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		i += size
+		start = i
 	}
-	buf.WriteByte('"')
-	buf.WriteString(text)
-	buf.WriteByte('"')
+	out = append(out, text[start:]...)
+	buf.Write(append(out, '"'))
 }
 
 // appendJSON appends value, which must not be able to fail to encode, without escaping <, > and &.

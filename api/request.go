@@ -83,50 +83,63 @@ type change struct {
 	value json.RawMessage
 }
 
-// readChange reads a body {"key":…, "field":…, <valueName>:…}. Other members are ignored; of several with one name
-// the last counts.
+// member is the body of the PUT routes as it came: the texts of key and field, and the raw value of the third member.
+type member struct {
+	key   string
+	field string
+	value json.RawMessage
+}
+
+// readChange is readMember for the routes whose field is a path.
 func (s *Server) readChange(c *gin.Context, valueName string) (change, error) {
-	body, err := s.readBody(c)
+	m, err := s.readMember(c, valueName)
 	if err != nil {
 		return change{}, err
 	}
+	path, err := ParsePath(m.field)
+	return change{key: m.key, path: path, value: m.value}, err
+}
+
+// readMember reads a body {"key":…, "field":…, <valueName>:…}. Other members are ignored; of several with one name
+// the last counts.
+func (s *Server) readMember(c *gin.Context, valueName string) (member, error) {
+	body, err := s.readBody(c)
+	if err != nil {
+		return member{}, err
+	}
 	if !json.Valid(body) {
-		return change{}, fmt.Errorf("%w: the body is not JSON: send %s", ErrInvalid, changeForm(valueName))
+		return member{}, fmt.Errorf("%w: the body is not JSON: send %s", ErrInvalid, changeForm(valueName))
 	}
 	var key, field, value json.RawMessage
 	if start := skipSpace(body, 0); body[start] == '{' {
-		walkObject(body, start, func(name, v []byte) {
+		walkObject(body, start, func(name []byte, from, to int) {
 			switch {
 			case nameIs(name, "key"):
-				key = v
+				key = body[from:to]
 			case nameIs(name, "field"):
-				field = v
+				field = body[from:to]
 			case nameIs(name, valueName):
-				value = v
+				value = body[from:to]
 			}
 		})
 	}
 	if !isString(key) || !isString(field) || value == nil {
-		return change{}, fmt.Errorf("%w: the body must be %s", ErrInvalid, changeForm(valueName))
+		return member{}, fmt.Errorf("%w: the body must be %s", ErrInvalid, changeForm(valueName))
 	}
-	return parseChange(key, field, value)
+	return parseMember(key, field, value)
 }
 
-func parseChange(key, field, value json.RawMessage) (change, error) {
-	ch := change{value: value}
+func parseMember(key, field, value json.RawMessage) (member, error) {
+	m := member{value: value}
 	var err error
-	if ch.key, err = unquote(key); err != nil {
-		return change{}, err
+	if m.key, err = unquote(key); err != nil {
+		return member{}, err
 	}
-	if err := checkText("key", ch.key); err != nil {
-		return change{}, err
+	if err := checkText("key", m.key); err != nil {
+		return member{}, err
 	}
-	text, err := unquote(field)
-	if err != nil {
-		return change{}, err
-	}
-	ch.path, err = ParsePath(text)
-	return ch, err
+	m.field, err = unquote(field)
+	return m, err
 }
 
 func changeForm(valueName string) string {

@@ -29,6 +29,17 @@ func (s *Server) routes() []route {
 		{http.MethodPut, "/api/v1/redisjson/increby", s.putIncrBy},
 		{http.MethodPut, "/api/v1/redisjson/multiby", s.putMultBy},
 		{http.MethodDelete, "/api/v1/redisjson/delete/:id", s.deleteDocument},
+
+		{http.MethodPost, "/api/v1/string", s.postString},
+		{http.MethodGet, "/api/v1/string/:id", s.getString},
+		{http.MethodGet, "/api/v1/string/:id/:field", s.getStringField},
+		{http.MethodPut, "/api/v1/string/update", s.putString},
+
+		{http.MethodPost, "/api/v1/hash", s.postHash},
+		{http.MethodGet, "/api/v1/hash/:id", s.getHash},
+		{http.MethodGet, "/api/v1/hash/:id/:field", s.getHashField},
+		{http.MethodPut, "/api/v1/hash/update", s.putHash},
+
 		{http.MethodGet, "/healthz", s.getHealth},
 		{http.MethodGet, "/readyz", s.getReady},
 	}

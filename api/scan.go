@@ -25,9 +25,9 @@ func documentID(document []byte) (id string, found bool, err error) {
 	var end int
 	switch doc[start] {
 	case '{':
-		end = walkObject(doc, start, func(name, v []byte) {
+		end = walkObject(doc, start, func(name []byte, from, to int) {
 			if nameIs(name, "id") {
-				value = v
+				value = doc[from:to]
 			}
 		})
 	case '[', '"':
@@ -47,9 +47,9 @@ func documentID(document []byte) (id string, found bool, err error) {
 	return id, err == nil, err
 }
 
-// walkObject shows visit the raw name and value of every member of the object that begins at b[i] == '{' and returns
-// the index after it, or -1 when it is malformed: visit may have seen members by then.
-func walkObject(b []byte, i int, visit func(name, value []byte)) int {
+// walkObject shows visit the raw name and the place of the value, b[from:to], of every member of the object that begins
+// at b[i] == '{' and returns the index after it, or -1 when it is malformed: visit may have seen members by then.
+func walkObject(b []byte, i int, visit func(name []byte, from, to int)) int {
 	i = skipSpace(b, i+1)
 	if i < len(b) && b[i] == '}' {
 		return i + 1
@@ -69,7 +69,7 @@ func walkObject(b []byte, i int, visit func(name, value []byte)) int {
 		if end < 0 {
 			return -1
 		}
-		visit(name, b[i:end])
+		visit(name, i, end)
 		i = skipSpace(b, end)
 		switch {
 		case i < len(b) && b[i] == '}':

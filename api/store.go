@@ -27,6 +27,8 @@ type Store interface {
 	Reader
 	Writer
 	Modifier
+	Strings
+	Hashes
 
 	// Ready returns nil when the database answers and understands JSON commands, else ErrUnavailable.
 	Ready(ctx context.Context) error
@@ -72,4 +74,41 @@ type Modifier interface {
 
 	// MultBy multiplies the number at the path by num, a JSON number.
 	MultBy(ctx context.Context, key string, path Path, num json.RawMessage) (json.RawMessage, error)
+}
+
+// Strings is the part of a Store for documents that are kept as text, in a Redis string. A key of another Redis type is
+// ErrWrongType.
+type Strings interface {
+	// SetString stores text and replaces the string that the key had.
+	SetString(ctx context.Context, key string, text []byte) error
+
+	// GetString returns the text.
+	GetString(ctx context.Context, key string) ([]byte, error)
+
+	// EditString replaces the text by what edit makes of it and returns the new one. Nobody's change is lost: when the
+	// text has changed meanwhile, edit is called again with the new one. An error of edit ends it and comes back
+	// unchanged. When others always come first, for as long as a request may take, that is ErrUnavailable.
+	EditString(ctx context.Context, key string, edit func(text []byte) ([]byte, error)) ([]byte, error)
+}
+
+// HashField is a field of a Redis hash.
+type HashField struct {
+	Name  string
+	Value string
+}
+
+// Hashes is the part of a Store for Redis hashes. A key of another Redis type is ErrWrongType.
+type Hashes interface {
+	// SetHash stores a hash with these fields (one at least) and replaces the one that the key had.
+	SetHash(ctx context.Context, key string, fields []HashField) error
+
+	// GetHash returns all fields, in no order.
+	GetHash(ctx context.Context, key string) ([]HashField, error)
+
+	// GetHashField returns the value of one field, ErrNotFound when there is none of that name.
+	GetHashField(ctx context.Context, key, name string) (string, error)
+
+	// UpdateHash sets a field, which must exist, and returns the whole hash right after that, with nobody's change in
+	// between.
+	UpdateHash(ctx context.Context, key string, field HashField) ([]HashField, error)
 }

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -22,10 +23,12 @@ type Config struct {
 
 	// DialTimeout bounds the making of a connection, default 1 s. Timeout bounds each of: waiting for a free
 	// connection, writing a command and reading its reply, default 2 s. ScanTimeout bounds the search for keys as a
-	// whole, which may need many commands, default 20 s.
+	// whole, which may need many commands, default 20 s. EditTimeout bounds the attempts to change a string that others
+	// change at the same time, default 5 s.
 	DialTimeout time.Duration
 	Timeout     time.Duration
 	ScanTimeout time.Duration
+	EditTimeout time.Duration
 
 	PoolSize int // most connections, default 10 for each CPU
 }
@@ -34,6 +37,7 @@ const (
 	defaultDialTimeout = time.Second
 	defaultTimeout     = 2 * time.Second
 	defaultScanTimeout = 20 * time.Second
+	defaultEditTimeout = 5 * time.Second
 )
 
 // Validate returns all faults of the configuration as one error, nil when there are none.
@@ -61,6 +65,7 @@ func (c Config) Validate() error {
 		{"DialTimeout", c.DialTimeout},
 		{"Timeout", c.Timeout},
 		{"ScanTimeout", c.ScanTimeout},
+		{"EditTimeout", c.EditTimeout},
 	} {
 		if d.value < 0 {
 			fault("%s is %v: it must be positive, or 0 for the default", d.name, d.value)
@@ -70,14 +75,9 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.DialTimeout == 0 {
-		c.DialTimeout = defaultDialTimeout
-	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
-	if c.ScanTimeout == 0 {
-		c.ScanTimeout = defaultScanTimeout
-	}
+	c.DialTimeout = cmp.Or(c.DialTimeout, defaultDialTimeout)
+	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	c.ScanTimeout = cmp.Or(c.ScanTimeout, defaultScanTimeout)
+	c.EditTimeout = cmp.Or(c.EditTimeout, defaultEditTimeout)
 	return c
 }

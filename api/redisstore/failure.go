@@ -100,7 +100,7 @@ func (s *Store) failure(err error, at target) error {
 	case errors.Is(kind, api.ErrWrongType) && strings.HasSuffix(text, noNumber):
 		return fmt.Errorf("%w: the result at %.100q of key %.100q would be no number: use a smaller one", kind, at.path, at.key)
 	case errors.Is(kind, api.ErrWrongType):
-		return fmt.Errorf("%w: key %.100q holds no JSON document: use another key", kind, at.key)
+		return at.wrongKey()
 	}
 	return fmt.Errorf("%w: Redis says %.300q", kind, text)
 }

@@ -61,6 +61,20 @@ func everyOperation() []operation {
 		operation{"Set", func(ctx context.Context, s *Store, key string, _ api.Path) error {
 			return s.Set(ctx, key, json.RawMessage("{}"))
 		}},
+		operation{"SetString", func(ctx context.Context, s *Store, key string, _ api.Path) error {
+			return s.SetString(ctx, key, []byte("{}"))
+		}},
+		operation{"GetString", func(ctx context.Context, s *Store, key string, _ api.Path) error {
+			_, err := s.GetString(ctx, key)
+			return err
+		}},
+		operation{"SetHash", func(ctx context.Context, s *Store, key string, _ api.Path) error {
+			return s.SetHash(ctx, key, []api.HashField{{Name: "n", Value: "1"}})
+		}},
+		operation{"UpdateHash", func(ctx context.Context, s *Store, key string, _ api.Path) error {
+			_, err := s.UpdateHash(ctx, key, api.HashField{Name: "n", Value: "1"})
+			return err
+		}},
 		operation{"Keys", func(ctx context.Context, s *Store, _ string, _ api.Path) error {
 			_, err := s.Keys(ctx, "k", 1)
 			return err

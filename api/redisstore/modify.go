@@ -13,7 +13,7 @@ import (
 // AppendString implements api.Modifier with JSON.STRAPPEND.
 func (s *Store) AppendString(ctx context.Context, key string, path api.Path, text json.RawMessage) (json.RawMessage, error) {
 	cmd := redis.NewSliceCmd(ctx, "JSON.STRAPPEND", key, path.String(), []byte(text))
-	return s.modify(ctx, target{key, path}, cmd, func() error { return checkLengths(cmd.Val(), target{key, path}, "a string") })
+	return s.modify(ctx, target{key: key, path: path}, cmd, func() error { return checkLengths(cmd.Val(), target{key: key, path: path}, "a string") })
 }
 
 // AppendArray implements api.Modifier with JSON.ARRAPPEND.
@@ -24,17 +24,17 @@ func (s *Store) AppendArray(ctx context.Context, key string, path api.Path, elem
 		args = append(args, []byte(element))
 	}
 	cmd := redis.NewSliceCmd(ctx, args...)
-	return s.modify(ctx, target{key, path}, cmd, func() error { return checkLengths(cmd.Val(), target{key, path}, "an array") })
+	return s.modify(ctx, target{key: key, path: path}, cmd, func() error { return checkLengths(cmd.Val(), target{key: key, path: path}, "an array") })
 }
 
 // IncrBy implements api.Modifier with JSON.NUMINCRBY. RedisJSON wraps integers around at 64 bits.
 func (s *Store) IncrBy(ctx context.Context, key string, path api.Path, num json.RawMessage) (json.RawMessage, error) {
-	return s.arithmetic(ctx, "JSON.NUMINCRBY", target{key, path}, num)
+	return s.arithmetic(ctx, "JSON.NUMINCRBY", target{key: key, path: path}, num)
 }
 
 // MultBy implements api.Modifier with JSON.NUMMULTBY.
 func (s *Store) MultBy(ctx context.Context, key string, path api.Path, num json.RawMessage) (json.RawMessage, error) {
-	return s.arithmetic(ctx, "JSON.NUMMULTBY", target{key, path}, num)
+	return s.arithmetic(ctx, "JSON.NUMMULTBY", target{key: key, path: path}, num)
 }
 
 func (s *Store) arithmetic(ctx context.Context, command string, at target, num json.RawMessage) (json.RawMessage, error) {

@@ -5,6 +5,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,8 @@ type Store struct {
 	client      redis.UniversalClient
 	addr        string
 	scanTimeout time.Duration
+	editTimeout time.Duration
+	scripts     scripts
 }
 
 // New makes a store. It does not connect: Redis may be down and come up later, Ready tells. Close the store when it
@@ -66,7 +69,9 @@ func New(cfg Config) (*Store, error) {
 
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}, // needs RESP3
 	})
-	return &Store{client: client, addr: cfg.Addr, scanTimeout: cfg.ScanTimeout}, nil
+	return &Store{
+		client: client, addr: cfg.Addr, scanTimeout: cfg.ScanTimeout, editTimeout: cfg.EditTimeout, scripts: newScripts(),
+	}, nil
 }
 
 // Close closes all connections.
@@ -90,7 +95,7 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Get implements api.Reader with JSON.GET.
 func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMessage, error) {
-	at := target{key, path}
+	at := target{key: key, path: path}
 	cmd := redis.NewStringCmd(ctx, "JSON.GET", key, path.String())
 	_ = s.client.Process(ctx, cmd)
 	matches, err := cmd.Bytes()
@@ -108,7 +113,7 @@ func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMes
 
 // Fields implements api.Reader with JSON.OBJKEYS.
 func (s *Store) Fields(ctx context.Context, key string, path api.Path) ([][]string, error) {
-	at := target{key, path}
+	at := target{key: key, path: path}
 	cmd := redis.NewSliceCmd(ctx, "JSON.OBJKEYS", key, path.String())
 	if err := s.client.Process(ctx, cmd); err != nil {
 		return nil, s.failure(err, at)
@@ -187,12 +192,12 @@ func (s *Store) Set(ctx context.Context, key string, document json.RawMessage) e
 // Update implements api.Writer with JSON.SET … XX.
 func (s *Store) Update(ctx context.Context, key string, path api.Path, value json.RawMessage) error {
 	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, path.String(), []byte(value), "XX")
-	return s.failure(s.client.Process(ctx, cmd), target{key, path})
+	return s.failure(s.client.Process(ctx, cmd), target{key: key, path: path})
 }
 
 // Delete implements api.Writer with JSON.DEL.
 func (s *Store) Delete(ctx context.Context, key string, path api.Path) error {
-	at := target{key, path}
+	at := target{key: key, path: path}
 	cmd := redis.NewIntCmd(ctx, "JSON.DEL", key, path.String())
 	if err := s.client.Process(ctx, cmd); err != nil {
 		return s.failure(err, at)
@@ -205,19 +210,29 @@ func (s *Store) Delete(ctx context.Context, key string, path api.Path) error {
 
 // target is what a command works on, for error texts.
 type target struct {
-	key  string
-	path api.Path
+	key   string
+	path  api.Path
+	field string // of a hash
+	want  string // what the key must hold, empty for a JSON document
 }
 
 func (t target) notFound() error {
-	if t.path == (api.Path{}) {
+	switch {
+	case t.field != "":
+		return fmt.Errorf("%w: there is no key %.100q, or no field %.100q in it", api.ErrNotFound, t.key, t.field)
+	case t.path == (api.Path{}):
 		return fmt.Errorf("%w: there is no key %.100q", api.ErrNotFound, t.key)
 	}
 	return fmt.Errorf("%w: there is no key %.100q, or nothing at %.100q in it", api.ErrNotFound, t.key, t.path)
 }
 
+// wrongType is for a value in a document, wrongKey for a key of another Redis type.
 func (t target) wrongType(want string) error {
 	return fmt.Errorf("%w: the value at %.100q of key %.100q is not %s: use another path", api.ErrWrongType, t.path, t.key, want)
+}
+
+func (t target) wrongKey() error {
+	return fmt.Errorf("%w: key %.100q holds no %s: use another key", api.ErrWrongType, t.key, cmp.Or(t.want, "JSON document"))
 }
 
 func isEmptyArray(b []byte) bool { return len(b) == len("[]") && b[0] == '[' }

@@ -1,0 +1,92 @@
+package redisstore
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bandwing/bandwing/api"
+)
+
+// Lua scripts, each of which Redis runs as one step. pcall hands errors on as they are, in all versions of Redis.
+
+// setStringScript is a SET that refuses to replace a key of another type. ARGV: the text.
+const setStringScript = `
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'none' and kind ~= 'string' then
+  return redis.error_reply('WRONGTYPE another type')
+end
+return redis.pcall('SET', KEYS[1], ARGV[1])`
+
+// swapStringScript sets a text if the present one is as expected, and says whether it was. The time to live of the key
+// stays. ARGV: expected, new.
+const swapStringScript = `
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+local done = redis.pcall('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+if done.err then
+  return done
+end
+return 1`
+
+// setHashScript replaces a hash. ARGV: name, value, name, value, … in pieces that Lua's stack can hold.
+const setHashScript = `
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'none' and kind ~= 'hash' then
+  return redis.error_reply('WRONGTYPE another type')
+end
+local done = redis.pcall('DEL', KEYS[1])
+for i = 1, #ARGV, 1000 do
+  if type(done) == 'table' and done.err then
+    return done
+  end
+  done = redis.pcall('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
+end
+return done`
+
+// updateHashScript sets a field that exists and returns the whole hash; nil without the field. ARGV: name, value.
+const updateHashScript = `
+local has = redis.pcall('HEXISTS', KEYS[1], ARGV[1])
+if type(has) == 'table' then
+  return has
+end
+if has == 0 then
+  return false
+end
+local done = redis.pcall('HSET', KEYS[1], ARGV[1], ARGV[2])
+if type(done) == 'table' then
+  return done
+end
+return redis.call('HGETALL', KEYS[1])`
+
+// scripts holds the scripts with their hashes, by which Redis knows them.
+type scripts struct {
+	setString, swapString, setHash, updateHash *redis.Script
+}
+
+func newScripts() scripts {
+	return scripts{
+		setString:  redis.NewScript(setStringScript),
+		swapString: redis.NewScript(swapStringScript),
+		setHash:    redis.NewScript(setHashScript),
+		updateHash: redis.NewScript(updateHashScript),
+	}
+}
+
+// run runs a script on one key. Redis is sent the script's text only when it does not know its hash: nothing has been
+// executed then, so the second command is no repetition of the first.
+func (s *Store) run(ctx context.Context, script *redis.Script, at target, args ...any) (*redis.Cmd, error) {
+	cmd := script.Run(ctx, s.client, []string{at.key}, args...)
+	return cmd, s.failure(cmd.Err(), at)
+}
+
+// stringTarget and hashTarget are the whole value of a key, for error texts.
+func stringTarget(key string) target { return target{key: key, want: "string"} }
+
+func hashTarget(key string) target { return target{key: key, want: "hash"} }
+
+var (
+	_ api.Strings = (*Store)(nil)
+	_ api.Hashes  = (*Store)(nil)
+)

@@ -1,0 +1,70 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bandwing/bandwing/api"
+)
+
+// maxEditPause is the longest pause before another attempt to change a text that others change too.
+const maxEditPause = 10 * time.Millisecond
+
+// SetString implements api.Strings with SET, in a script that looks at the key's type first.
+func (s *Store) SetString(ctx context.Context, key string, text []byte) error {
+	_, err := s.run(ctx, s.scripts.setString, stringTarget(key), text)
+	return err
+}
+
+// GetString implements api.Strings with GET.
+func (s *Store) GetString(ctx context.Context, key string) ([]byte, error) {
+	cmd := redis.NewStringCmd(ctx, "GET", key)
+	_ = s.client.Process(ctx, cmd)
+	text, err := cmd.Bytes()
+	return text, s.failure(err, stringTarget(key))
+}
+
+// EditString implements api.Strings with GET and a script that sets the new text only in place of the one that was
+// read. One of several that work on a key at once gets through each time, the others try again, until EditTimeout.
+func (s *Store) EditString(ctx context.Context, key string, edit func([]byte) ([]byte, error)) ([]byte, error) {
+	deadline := time.Now().Add(s.editTimeout)
+	for pause := time.Millisecond / 4; ; pause = min(2*pause, maxEditPause) {
+		text, err := s.GetString(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		edited, err := edit(text)
+		if err != nil {
+			return nil, err
+		}
+		cmd, err := s.run(ctx, s.scripts.swapString, stringTarget(key), text, edited)
+		if err != nil {
+			return nil, err
+		}
+		if cmd.Val() == int64(1) {
+			return edited, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%w: key %.100q was changed by others all the time for %v",
+				api.ErrUnavailable, key, s.editTimeout)
+		}
+		if err := sleep(ctx, rand.N(pause)); err != nil {
+			return nil, fmt.Errorf("redisstore: %w", err)
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
