@@ -14,11 +14,13 @@ import (
 // one, in order, on the connection they came on (MasterRunner.handle_message).
 // So an answer to a heartbeat that was written after a report proves that the
 // master has read the report. Where the connection is lost before that answer,
-// what the peer's TCP had acknowledged counts as arrived, and only the rest is
-// sent again.
+// what the peer's TCP had not acknowledged is sent again; the rest is in doubt
+// until the next connection shows whether the master has seen the end of the old
+// one, and so all that came before it.
 type ledger struct {
 	pending   []*delivery
-	confirmed int64 // samples proven to have arrived
+	doubtful  stats.Report // acknowledged by TCP on a lost connection
+	confirmed int64        // samples proven to have arrived
 }
 
 // A delivery is one report on its way.
@@ -42,26 +44,39 @@ func (l *ledger) answered(n int64) {
 	l.settle(func(d *delivery) bool { return d.end.Load() != 0 && d.heartbeatsBefore < n })
 }
 
-// lost settles what a dead connection shows and returns what must be sent again,
-// merged into one report; the books are empty afterwards. acked is what the
-// peer's TCP had acknowledged; known is false when the system cannot say, and
-// then nothing counts as arrived.
+// lost follows the end of a connection: it returns what must be sent again, merged
+// into one report, and keeps the rest as doubtful. acked is what the peer's TCP had
+// acknowledged; known is false when the system cannot say, and then all is sent
+// again.
 func (l *ledger) lost(acked int64, known bool) stats.Report {
-	l.settle(func(d *delivery) bool {
-		end := d.end.Load()
-		return known && end != 0 && end <= acked
-	})
 	var again stats.Report
 	for _, d := range l.pending {
-		again.Merge(d.report)
+		if end := d.end.Load(); known && end != 0 && end <= acked {
+			l.doubtful.Merge(d.report)
+		} else {
+			again.Merge(d.report)
+		}
 	}
 	l.pending = nil
 	return again
 }
 
+// believe ends the doubt: the master has seen the old connection's end.
+func (l *ledger) believe() {
+	l.confirmed += l.doubtful.Total.Requests
+	l.doubtful = stats.Report{}
+}
+
+// disbelieve ends the doubt the other way and returns what must be sent again.
+func (l *ledger) disbelieve() stats.Report {
+	again := l.doubtful
+	l.doubtful = stats.Report{}
+	return again
+}
+
 // open returns how many samples are not proven to have arrived.
 func (l *ledger) open() int64 {
-	var n int64
+	n := l.doubtful.Total.Requests
 	for _, d := range l.pending {
 		n += d.report.Total.Requests
 	}
@@ -70,7 +85,7 @@ func (l *ledger) open() int64 {
 
 // openFailures returns how many failures are not proven to have arrived.
 func (l *ledger) openFailures() int64 {
-	var n int64
+	n := l.doubtful.Total.Failures
 	for _, d := range l.pending {
 		n += d.report.Total.Failures
 	}
@@ -80,7 +95,7 @@ func (l *ledger) openFailures() int64 {
 // clear forgets every open report and returns how many samples that were.
 func (l *ledger) clear() int64 {
 	n := l.open()
-	l.pending = nil
+	l.pending, l.doubtful = nil, stats.Report{}
 	return n
 }
 

@@ -40,16 +40,16 @@ func TestLedgerConfirmsOnlyByALaterHeartbeat(t *testing.T) {
 
 func TestLedgerAfterALoss(t *testing.T) {
 	tests := []struct {
-		name      string
-		acked     int64
-		known     bool
-		confirmed int64
-		again     int64
+		name   string
+		acked  int64
+		known  bool
+		again  int64
+		doubts int64
 	}{
-		{"all bytes of the first acknowledged", 100, true, 3, 9},
-		{"one byte short", 99, true, 0, 12},
-		{"both written ones acknowledged", 200, true, 7, 5},
-		{"the system cannot say", 200, false, 0, 12},
+		{"all bytes of the first acknowledged", 100, true, 9, 3},
+		{"one byte short", 99, true, 12, 0},
+		{"both written ones acknowledged", 200, true, 5, 7},
+		{"the system cannot say", 200, false, 12, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,11 +59,15 @@ func TestLedgerAfterALoss(t *testing.T) {
 			first.write(0, 100)
 			second.write(0, 200)
 			again := l.lost(tt.acked, tt.known)
-			if l.confirmed != tt.confirmed || again.Total.Requests != tt.again {
-				t.Errorf("confirmed %d, to send again %d; want %d, %d", l.confirmed, again.Total.Requests, tt.confirmed, tt.again)
+			if l.open() != tt.doubts || again.Total.Requests != tt.again {
+				t.Errorf("in doubt %d, to send again %d; want %d, %d", l.open(), again.Total.Requests, tt.doubts, tt.again)
 			}
-			if l.open() != 0 {
-				t.Errorf("%d samples still on the books", l.open())
+			believed, disbelieved := l, l
+			if believed.believe(); believed.confirmed != tt.doubts || believed.open() != 0 {
+				t.Errorf("after belief: confirmed %d, open %d", believed.confirmed, believed.open())
+			}
+			if r := disbelieved.disbelieve(); r.Total.Requests != tt.doubts || disbelieved.confirmed != 0 || disbelieved.open() != 0 {
+				t.Errorf("after disbelief: again %d, confirmed %d, open %d", r.Total.Requests, disbelieved.confirmed, disbelieved.open())
 			}
 		})
 	}

@@ -68,11 +68,11 @@ func (b *outbox) dropReports() {
 	b.items = slices.DeleteFunc(b.items, func(p parcel) bool { return p.delivery != nil })
 }
 
-// clear forgets everything.
-func (b *outbox) clear() {
+// keepReports removes everything else.
+func (b *outbox) keepReports() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.items = nil
+	b.items = slices.DeleteFunc(b.items, func(p parcel) bool { return p.delivery == nil })
 }
 
 func (b *outbox) len() int {

@@ -28,6 +28,9 @@ const (
 	joinPatience    = time.Second
 	probePatience   = 1500 * time.Millisecond
 	silencePatience = 10 * time.Second
+	// masterMemory is less than the time for which a master keeps a worker that it
+	// does not hear (HEARTBEAT_LIVENESS, then HEARTBEAT_DEAD_INTERNAL): 64 s.
+	masterMemory = 55 * time.Second
 	// quitPatience is when a quitting worker sends its last report, whether or
 	// not every user is gone: the master listens for 500 ms after its quit.
 	quitPatience = 150 * time.Millisecond
@@ -54,9 +57,12 @@ type session struct {
 
 	link       linkState
 	identity   string
-	used       bool // the identity was connected before
-	known      bool // a master has acknowledged the identity
-	registered bool // a master has acknowledged any identity
+	used       bool      // the identity was connected before
+	known      bool      // a master has acknowledged the identity
+	registered bool      // a master has acknowledged any identity
+	stale      bool      // what is not delivered belongs to a run of the master that was lost
+	renamed    bool      // the identity was changed since then
+	lastAnswer time.Time // when a master last showed that it knew the worker
 	probes     int
 	conn       conn
 	pump       *pump

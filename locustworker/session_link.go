@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/stats"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -75,22 +76,59 @@ func (s *session) setIdentity(id string) {
 
 func (s *session) newIdentity() {
 	s.setIdentity(newIdentity())
-	s.used, s.known = false, false
+	s.used, s.known, s.renamed = false, false, true
 }
 
 // acked follows the master's answer to client_ready (mirrors handle_message).
 func (s *session) acked(m wire.Ack) {
+	lastIndex := s.env.WorkerIndex()
 	if m.HasIndex {
 		s.env.index.Store(int64(m.Index))
 	}
 	if s.link != linkJoining {
 		return // the answer to the client_ready that follows every stop
 	}
-	s.known, s.used, s.registered = true, true, true
+	s.settleLoss(lastIndex)
+	s.known, s.used, s.registered, s.stale = true, true, true, false
+	s.lastAnswer = time.Now()
 	s.log.Info("registered with the Locust master", "worker", s.identity, "index", s.env.WorkerIndex())
 	s.pump.beat(s.heartbeat)
 	s.register()
 	s.flush()
+}
+
+// settleLoss decides what becomes of the samples that were not delivered when the
+// last master was lost.
+func (s *session) settleLoss(lastIndex int) {
+	switch {
+	case !s.stale:
+	case !s.sameMaster(lastIndex):
+		s.forget()
+	case s.renamed: // a dead connection has not even shown its end to the master
+		s.sendAgain(s.ledger.disbelieve())
+	default:
+		s.ledger.believe()
+	}
+}
+
+// sendAgain puts a report ahead of everything that waits.
+func (s *session) sendAgain(r stats.Report) {
+	if !r.Empty() {
+		s.outbox.pushFront(s.parcelOf(r))
+	}
+}
+
+// sameMaster tells whether a master that has just taken the worker in is the one
+// that it was lost to, which then still waits for the samples. The same master
+// answers the heartbeats of a worker that it has heard within masterMemory, so
+// one that did not is another; later it has forgotten the worker, but gives an
+// identity the index that it had. A master that ignored the old identity altogether
+// has a dead connection of it, so it is the same.
+func (s *session) sameMaster(lastIndex int) bool {
+	if s.renamed {
+		return true
+	}
+	return time.Since(s.lastAnswer) > masterMemory && s.env.WorkerIndex() == lastIndex
 }
 
 // register opens the link for everything.
@@ -106,10 +144,12 @@ func (s *session) register() {
 // written before the heartbeat has arrived.
 func (s *session) heartbeatAnswered() {
 	s.answers++
+	s.lastAnswer = time.Now()
 	s.ledger.answered(s.answers)
 	s.messages.add(s.hooks.heartbeatReceived)
 	if s.link == linkProbing {
 		s.log.Info("back with the same master")
+		s.ledger.believe()
 		s.register()
 		s.report()
 	}
@@ -129,9 +169,8 @@ func (s *session) probeFailed(c conn) {
 	}
 	s.log.Warn("the master does not know this worker any more: stopping the users and registering anew")
 	s.leave(func() {
-		s.forget()
-		s.outbox.clear()
-		s.known = false
+		s.outbox.keepReports() // the rest was said to a master that is not there any more
+		s.known, s.renamed, s.stale = false, false, true
 		if s.link == linkProbing {
 			s.hangUp()
 		}
@@ -173,9 +212,7 @@ func (s *session) disconnected(c conn) {
 	s.linkTimer.Stop()
 	acked, known := s.endConnection()
 	s.outbox.dropReports()
-	if again := s.ledger.lost(acked, known); !again.Empty() {
-		s.outbox.pushFront(s.parcelOf(again))
-	}
+	s.sendAgain(s.ledger.lost(acked, known))
 	s.link = linkDown
 	s.redial <- s.identity
 }

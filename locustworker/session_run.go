@@ -186,6 +186,7 @@ func (s *session) stop() {
 			return // quitting or leaving by now
 		}
 		s.flush()
+		s.send(s.heartbeat()) // its answer proves the report; after client_stopped there is none
 		s.send(wire.ClientStopped{})
 		s.run = runCooling
 		s.after(s.stopTimeout+s.cfg.ReadyDelay, s.cooled)

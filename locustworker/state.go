@@ -12,8 +12,9 @@ package locustworker
 //	probing    | heartbeat answered                  | registered | it is the same master: send what is open
 //	probing    | no answer within probePatience,     | down       | dial again under the same identity
 //	           | first time                          |            |
-//	probing    | no answer within probePatience,     | joining    | it is another master: stop the users, forget
-//	           | second time                         |            | their samples, then client_ready
+//	probing    | no answer within probePatience,     | down       | stop the users, dial again as not known to a
+//	           | second time                         |            | master; samples are forgotten after the ack,
+//	           |                                     |            | unless it shows the same master (sameMaster)
 //	registered | no sign of the master for           | down       | dial again
 //	           | silencePatience                     |            |
 //	registered | reconnect received                  | down       | dial again
@@ -41,9 +42,9 @@ const (
 //	cooling  | stop timeout has passed| ready    | client_ready; then what was put off
 //	stopping,| spawn, stop            | same     | put off until ready
 //	cooling  |                        |          |
-//	any      | another master         | leaving  | stop the users
+//	any      | master does not know us| leaving  | stop the users
 //	any      | no master for too long | leaving  | stop the users
-//	leaving  | users gone             | ready    | for another master: forget the samples, client_ready
+//	leaving  | users gone             | ready    | join, if the master does not know us
 //	any      | quit, signal           | quitting | stop the users; last report; quit; end
 type runState int
 
