@@ -112,9 +112,9 @@ func (s *Session) follow(x *exchange) error {
 	if p.origin() != x.peer.origin() {
 		h.Del("Authorization")
 		h.SetHost(p.host)
+		x.peer = p
+		s.authorize(x)
 	}
-	x.peer = p
-	s.authorize(x)
 	h.DelAllCookies()
 	s.sendCookies(x)
 	return nil

@@ -13,8 +13,9 @@ import (
 // out.
 type conn struct {
 	net.Conn
-	used bool // it has brought an answer before
-	sent bool // a byte of the running request went out
+	raw  net.Conn // below TLS
+	used bool     // it has brought an answer before
+	sent bool     // a byte of the running request went out
 	err  error
 }
 
@@ -37,6 +38,10 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Close closes the connection without TLS's farewell, which could block for
+// seconds on a peer that does not read. (Python's clients send none either.)
+func (c *conn) Close() error { return c.raw.Close() }
+
 // dial opens a connection. The time limits are limit, if it is not zero, and
 // Config.ConnectTimeout.
 func (s *Session) dial(ctx context.Context, p *peer, limit time.Time) (*conn, error) {
@@ -54,15 +59,16 @@ func (s *Session) dial(ctx context.Context, p *peer, limit time.Time) (*conn, er
 	if err != nil {
 		return nil, err
 	}
+	c := &conn{Conn: nc, raw: nc}
 	if p.tls {
 		tc := tls.Client(nc, s.tlsConfig(p))
 		if err := tc.HandshakeContext(ctx); err != nil {
 			nc.Close()
 			return nil, err
 		}
-		nc = tc
+		c.Conn = tc
 	}
-	return &conn{Conn: nc}, nil
+	return c, nil
 }
 
 func (s *Session) tlsConfig(p *peer) *tls.Config {

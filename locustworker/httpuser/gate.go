@@ -62,11 +62,14 @@ func (g *gate) setLimit(limit time.Time) {
 	g.limit = limit
 }
 
-// finish closes the turn.
+// finish closes the turn and, after the user's end, all connections.
 func (g *gate) finish() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.running = false
+	if g.ended {
+		g.closeIdle()
+	}
 }
 
 // userEnded is called once, when the user's context ends.
@@ -74,14 +77,21 @@ func (g *gate) userEnded() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ended = true
+	switch {
+	case !g.running:
+		g.closeIdle()
+	case g.own:
+		g.end(stopped, time.Now().Add(g.drain))
+	}
+}
+
+// closeIdle closes the connections that no request uses. g.mu is held.
+func (g *gate) closeIdle() {
 	for _, p := range g.peers {
 		if p.idle != nil {
 			p.idle.Close()
 			p.idle = nil
 		}
-	}
-	if g.running && g.own {
-		g.end(stopped, time.Now().Add(g.drain))
 	}
 }
 
@@ -153,13 +163,12 @@ func (g *gate) use(c *conn) {
 	c.SetDeadline(g.deadline()) //nolint:errcheck // a closed connection fails by itself
 }
 
-// put ends the use of a connection. It is kept when it can serve again; after
-// the user's end none is.
+// put ends the use of a connection. It is kept when it can serve again.
 func (g *gate) put(p *peer, c *conn, reusable bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.busy = nil
-	if reusable && !g.ended && p.idle == nil && slices.Contains(g.peers, p) {
+	if reusable && p.idle == nil && slices.Contains(g.peers, p) {
 		c.used = true
 		p.idle = c
 		return

@@ -187,6 +187,10 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	if s := r.last(t, 2); s.Type != "POST" || s.Name != "n" {
 		t.Errorf("recorded as %+v", s)
 	}
+	got = decode(t, must(t)(r.Get(ctx, "/307", httpuser.Header("Authorization", "mine"), httpuser.Header("Cookie", "a=b"))))
+	if got.Header.Get("Authorization") != "mine" || got.Header.Get("Cookie") != "" {
+		t.Errorf("own headers after a redirect: %+v", got)
+	}
 	got = decode(t, must(t)(r.Get(ctx, "/away")))
 	if got.URI != "/there" || "http://"+got.Host != other.URL || got.Header.Get("Authorization") != "" {
 		t.Errorf("on another server: %+v", got)
@@ -203,7 +207,7 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	if resp := must(t)(r.Get(ctx, "/ftp")); resp.OK() {
 		t.Error("a redirect to ftp is a success")
 	}
-	r.last(t, 7)
+	r.last(t, 8)
 }
 
 func TestChecksDecide(t *testing.T) {

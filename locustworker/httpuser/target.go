@@ -183,6 +183,11 @@ func (s *Session) peerOf(raw string) (*peer, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrRequest, err)
 	}
+	for _, old := range s.gate.peers {
+		if old.origin() == p.origin() && (old.auth == p.auth || old == s.base.peer && p.auth == "") {
+			return old, rest, nil // spelled in another way
+		}
+	}
 	s.gate.add(p)
 	return p, rest, nil
 }

@@ -53,9 +53,15 @@ func TestTargets(t *testing.T) {
 
 func TestPeersAreFoundAgainAndBounded(t *testing.T) {
 	s := newSession(t, "http://h")
-	first, _, err := s.target("http://h/x", nil)
-	if err != nil || first != s.base.peer {
-		t.Errorf("an absolute URL of the user's host is another peer: %v", err)
+	for _, same := range []string{"http://h/x", "http://H:80/x", "HTTP://h?y"} {
+		if p, _, err := s.target(same, nil); err != nil || p != s.base.peer {
+			t.Errorf("%s is another peer than the user's host (%v)", same, err)
+		}
+	}
+	for _, other := range []string{"https://h/", "http://h:81/", "http://u:p@h/"} {
+		if p, _, err := s.target(other, nil); err != nil || p == s.base.peer {
+			t.Errorf("%s is the user's host (%v)", other, err)
+		}
 	}
 	for range 2 {
 		for i := range 3 * maxPeers {

@@ -23,7 +23,10 @@ type fakeAPI struct {
 	shapes map[string]bool // of the bodies that came
 	// broken answers all routes but that of the keys, when it is set.
 	broken http.HandlerFunc
-	t      testing.TB
+	// outgrown makes all documents so large that each change must be followed by
+	// an update, and keeps them so.
+	outgrown bool
+	t        testing.TB
 }
 
 func newFakeAPI(t testing.TB, keys ...string) (*fakeAPI, string) {
@@ -63,6 +66,15 @@ func newFakeAPI(t testing.TB, keys ...string) (*fakeAPI, string) {
 	}))
 	t.Cleanup(srv.Close)
 	return f, srv.URL
+}
+
+// grow makes all documents larger than they may be.
+func (f *fakeAPI) grow() {
+	f.outgrown = true
+	for _, doc := range f.docs {
+		doc[fieldBalance], doc[fieldAbout] = 2*maxNumber, strings.Repeat("x", maxGrown)
+		doc[fieldTags] = []any{strings.Repeat("x", maxGrown)}
+	}
 }
 
 // sampleDocument is a document as it may be found: with the fields that its kind
@@ -169,6 +181,9 @@ func (f *fakeAPI) store(w http.ResponseWriter, r *http.Request) {
 	prefix, _, _ := strings.Cut(key, ":")
 	f.note("POST "+prefix, doc)
 	f.docs[key] = doc
+	if f.outgrown {
+		f.grow()
+	}
 	f.reply(w, key, doc)
 }
 
@@ -182,7 +197,9 @@ func (f *fakeAPI) change(value string, apply func(old, v any) any, replyKey bool
 			f.notFound(w, key+" "+field)
 			return
 		}
-		f.docs[key][field] = apply(old, body[value])
+		if !f.outgrown {
+			f.docs[key][field] = apply(old, body[value])
+		}
 		if replyKey {
 			f.reply(w, "", key)
 			return

@@ -198,6 +198,21 @@ func TestBothWorkersDoTheSame(t *testing.T) {
 	}
 }
 
+// A field that a reply shows to be too large is set anew at once.
+func TestBothWorkersSetAnewWhatHasOutgrown(t *testing.T) {
+	const times, changes = 20, 3 // of the tasks that make something grow
+	newGrown := func() string {
+		f, host := newFakeAPI(t, "basicUser:1", "user:1", "complex:1")
+		f.grow()
+		return host
+	}
+	for worker, got := range map[string]record{"Go": goRows(t, newGrown(), times), "Python": pythonRows(t, times, newGrown())[0]} {
+		if n := got.rows[row{"PUT", "/api/v1/updateField", ""}]; n != times+changes*times || len(got.failures) != 0 {
+			t.Errorf("%s made %d updates, want %d (failures: %v)", worker, n, times+changes*times, got.failures)
+		}
+	}
+}
+
 func TestBothWorkersFailWithTheSameTexts(t *testing.T) {
 	say := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
