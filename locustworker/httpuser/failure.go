@@ -60,8 +60,12 @@ func latin1(b []byte) string {
 	return string(runes)
 }
 
-// checkFailure is the text of a check's error: that of Locust's failure().
+// checkFailure is the text of a check's error: that of Locust's failure(). nil
+// stays nil.
 func checkFailure(err error) error {
+	if err == nil {
+		return nil
+	}
 	if f, ok := err.(failure); ok { //nolint:errorlint // only an untouched verdict keeps its text
 		return f
 	}

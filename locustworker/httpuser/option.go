@@ -57,6 +57,12 @@ func Header(key, value string) Option {
 	return func(c *call) { c.headers = append(c.headers, header{key, value}) }
 }
 
+// BasicAuth sets the Authorization header, in place of what the host's user and
+// password make.
+func BasicAuth(user, password string) Option {
+	return Header("Authorization", basicAuth(user, password))
+}
+
 // Query adds a parameter to the URL, escaped. The row's name does not have it.
 func Query(key, value string) Option {
 	return func(c *call) {

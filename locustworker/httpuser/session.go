@@ -158,38 +158,31 @@ func (s *Session) perform(x *exchange) (*Response, error) {
 // judge finds the verdict over a request that came back, or failed with err, and
 // records it: once, also when a check panics.
 func (s *Session) judge(err error) {
-	r := &s.resp
-	length := 0
+	r, c := &s.resp, &s.call
 	if err == nil {
 		err = s.decode()
 	}
 	if err == nil {
 		r.StatusCode = r.raw.StatusCode()
-		length = len(r.Body)
-		err = statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), s.call.rowName())
+		err = statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), c.rowName())
 	} else {
 		r.Body = nil
 	}
-	r.Err = errPanic
+	length := len(r.Body)
+	verdict := error(errPanic)
 	defer func() {
+		r.Err = verdict
 		s.user.Record(locustworker.Sample{
-			Type: s.call.method, Name: s.call.rowName(),
-			ResponseTime: r.Duration, Length: int64(length), Err: r.Err,
+			Type: c.method, Name: c.rowName(), ResponseTime: r.Duration, Length: int64(length), Err: verdict,
 		})
 	}()
-	if err == nil && s.call.check != nil {
-		if err = s.call.check(r); err != nil {
-			err = checkFailure(err)
-		}
+	if r.Err = err; err == nil && c.check != nil {
+		r.Err = checkFailure(c.check(r))
 	}
-	if s.call.catch != nil {
-		r.Err = err
-		verdict := s.call.catch(r)
-		if err = verdict; err != nil {
-			err = checkFailure(err)
-		}
+	if c.catch != nil {
+		r.Err = checkFailure(c.catch(r))
 	}
-	r.Err = err
+	verdict = r.Err
 }
 
 // forgetResponse gives the last response's memory back.

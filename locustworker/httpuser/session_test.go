@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -191,6 +192,10 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	if got.Header.Get("Authorization") != "mine" || got.Header.Get("Cookie") != "" {
 		t.Errorf("own headers after a redirect: %+v", got)
 	}
+	got = decode(t, must(t)(r.Get(ctx, "/307", httpuser.BasicAuth("me", "secret"))))
+	if got.Header.Get("Authorization") != "Basic bWU6c2VjcmV0" {
+		t.Errorf("basic authentication: %+v", got)
+	}
 	got = decode(t, must(t)(r.Get(ctx, "/away")))
 	if got.URI != "/there" || "http://"+got.Host != other.URL || got.Header.Get("Authorization") != "" {
 		t.Errorf("on another server: %+v", got)
@@ -207,7 +212,7 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	if resp := must(t)(r.Get(ctx, "/ftp")); resp.OK() {
 		t.Error("a redirect to ftp is a success")
 	}
-	r.last(t, 8)
+	r.last(t, 9)
 }
 
 func TestChecksDecide(t *testing.T) {
@@ -219,38 +224,45 @@ func TestChecksDecide(t *testing.T) {
 	})
 	bad := func(*httpuser.Response) error { return errors.New("it's bad") }
 	fine := func(*httpuser.Response) error { return nil }
+	seesSuccess := func(r *httpuser.Response) error {
+		if !r.OK() || r.StatusCode != http.StatusOK || string(r.Body) != "text" || r.Header("Content-Length") != "4" {
+			return fmt.Errorf("seen %+v", r)
+		}
+		return nil
+	}
+	seesCheck := func(r *httpuser.Response) error {
+		if text(r.Err) != `CatchResponseError("it's bad")` {
+			return fmt.Errorf("seen %+v", r)
+		}
+		return nil
+	}
 	keep := func(r *httpuser.Response) error { return r.Err }
 	slow := func(r *httpuser.Response) error { r.Duration = time.Hour; return r.Err }
 	const notFound = "HTTPError('404 Client Error: Not Found for url: n')"
 	for name, c := range map[string]struct {
 		path string
-		opt  httpuser.Option
+		opts []httpuser.Option
 		want string
 		time time.Duration
 	}{
 		"status":             {"/404", nil, notFound, 0},
-		"check fails":        {"/200", httpuser.Check(bad), `CatchResponseError("it's bad")`, 0},
-		"check passes":       {"/200", httpuser.Check(fine), "", 0},
-		"status goes first":  {"/404", httpuser.Check(fine), notFound, 0},
-		"catch forgives":     {"/404", httpuser.Catch(fine), "", 0},
-		"catch keeps":        {"/404", httpuser.Catch(keep), notFound, 0},
-		"catch fails":        {"/200", httpuser.Catch(bad), `CatchResponseError("it's bad")`, 0},
-		"catch sets time":    {"/200", httpuser.Catch(slow), "", time.Hour},
-		"catch sees refusal": {"http://127.0.0.1:1/", httpuser.Catch(keep), "ConnectionRefusedError(111, 'Connection refused')", 0},
+		"check fails":        {"/200", []httpuser.Option{httpuser.Check(bad)}, `CatchResponseError("it's bad")`, 0},
+		"check passes":       {"/200", []httpuser.Option{httpuser.Check(fine)}, "", 0},
+		"status goes first":  {"/404", []httpuser.Option{httpuser.Check(fine)}, notFound, 0},
+		"catch forgives":     {"/404", []httpuser.Option{httpuser.Catch(fine)}, "", 0},
+		"catch keeps":        {"/404", []httpuser.Option{httpuser.Catch(keep)}, notFound, 0},
+		"catch fails":        {"/200", []httpuser.Option{httpuser.Catch(bad)}, `CatchResponseError("it's bad")`, 0},
+		"catch sets time":    {"/200", []httpuser.Option{httpuser.Catch(slow)}, "", time.Hour},
+		"check sees":         {"/200", []httpuser.Option{httpuser.Check(seesSuccess)}, "", 0},
+		"catch sees":         {"/200", []httpuser.Option{httpuser.Catch(seesSuccess)}, "", 0},
+		"catch sees check":   {"/200", []httpuser.Option{httpuser.Catch(seesCheck), httpuser.Check(bad)}, "", 0},
+		"catch sees refusal": {"http://127.0.0.1:1/", []httpuser.Option{httpuser.Catch(keep)}, "ConnectionRefusedError(111, 'Connection refused')", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, srv.URL, httpuser.Config{}, 0)
-			opts := []httpuser.Option{httpuser.Name("n")}
-			if c.opt != nil {
-				opts = append(opts, c.opt)
-			}
-			resp := must(t)(r.Get(r.user.Context(), c.path, opts...))
+			resp := must(t)(r.Get(r.user.Context(), c.path, append(c.opts, httpuser.Name("n"))...))
 			s := r.last(t, 1)
-			got := ""
-			if s.Err != nil {
-				got = s.Err.Error()
-			}
-			if got != c.want || !errors.Is(s.Err, resp.Err) || resp.OK() != (c.want == "") {
+			if got := text(s.Err); got != c.want || !errors.Is(s.Err, resp.Err) || resp.OK() != (c.want == "") {
 				t.Errorf("verdict %q, want %q", got, c.want)
 			}
 			if c.time != 0 && s.ResponseTime != c.time {
