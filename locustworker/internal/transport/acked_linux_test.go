@@ -95,6 +95,9 @@ func TestAbortDeliversNothingMore(t *testing.T) {
 		t.Fatalf("acked %d of %d, %v: want a part", acked, dealer.Sent(), ok)
 	}
 	_ = dealer.Abort()
+	if last, ok := dealer.Acked(); ok || last != acked {
+		t.Errorf("after Abort: %d, %v; before %d", last, ok, acked)
+	}
 	n, err := drained(t, peer)
 	if !isReset(err) {
 		t.Errorf("the peer sees %v", err)
@@ -114,6 +117,25 @@ func TestCloseOfAStalledLinkResets(t *testing.T) {
 	}
 	if n += int64(greetingSize + len(readyCommand("DEALER", "w"))); n != acked {
 		t.Errorf("the peer could read %d bytes, acknowledged were %d", n, acked)
+	}
+}
+
+// A Close that went well says that everything has arrived.
+func TestAckedAfterClose(t *testing.T) {
+	dealer, peer := rawPeer(t)
+	mustSend(t, dealer, payload(1000))
+	read := make(chan error, 1)
+	go func() {
+		_, err := drained(t, peer)
+		_ = peer.Close()
+		read <- err
+	}()
+	_ = dealer.Close()
+	if n, ok := dealer.Acked(); ok || n != dealer.Sent() {
+		t.Errorf("acked %d of %d, %v", n, dealer.Sent(), ok)
+	}
+	if err := <-read; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -21,13 +21,15 @@ func (c *Conn) Close() error {
 		if lost || !c.drain() {
 			c.reset()
 		}
-		_ = c.nc.Close()
+		c.release()
 	})
 	return nil
 }
 
-// Abort resets the connection at once: what the peer's TCP has not acknowledged by
-// now will never be delivered. It ends a Close that is waiting.
+// Abort resets the connection at once: what the peer's TCP has not acknowledged is
+// thrown away and never sent again. Only bytes that are under way in the network
+// at this moment may still arrive, and the peer's program read them, without
+// anybody here ever knowing. It ends a Close that is waiting.
 // The error is always nil.
 func (c *Conn) Abort() error {
 	c.leave()
@@ -37,7 +39,7 @@ func (c *Conn) Abort() error {
 	})
 	c.closing.Do(func() {
 		c.reset()
-		_ = c.nc.Close()
+		c.release()
 	})
 	return nil
 }
@@ -77,7 +79,13 @@ func (c *Conn) drain() bool {
 	return err == nil
 }
 
-// reset makes the following Close of the TCP connection send RST.
+// release closes the TCP connection; Acked keeps what it has come to.
+func (c *Conn) release() {
+	_, _ = c.Acked()
+	_ = c.nc.Close()
+}
+
+// reset makes the closing of the TCP connection send RST.
 func (c *Conn) reset() {
 	if tcp, ok := c.nc.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -118,7 +118,8 @@ func (c *Conn) Sent() int64 { return c.sent.Load() }
 // Acked returns how many of the Sent bytes the peer's TCP has acknowledged: they
 // are in its kernel's hands, or its program's. It never says too much and never
 // goes back. ok is false where the system cannot tell (other than Linux). It
-// still answers when the link is lost; after Close or Abort ok is false.
+// still answers when the link is lost. After Close or Abort, ok is false and n the
+// number that the connection ended with.
 func (c *Conn) Acked() (n int64, ok bool) {
 	// The order matters: bytes sent between the two lines make the result too
 	// small, the other way round they would make it too large.

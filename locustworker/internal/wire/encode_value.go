@@ -87,11 +87,16 @@ func (w *writer) scalar(v reflect.Value) {
 }
 
 func (w *writer) structure(v reflect.Value) {
-	if !v.Type().ConvertibleTo(timeType) {
+	var t time.Time
+	ok := v.Type().ConvertibleTo(timeType)
+	if ok {
+		t, ok = reflect.TypeAssert[time.Time](v.Convert(timeType))
+	}
+	if !ok {
 		w.fail(fmt.Errorf("data of type %s: use a map instead of a struct", v.Type()))
 		return
 	}
-	t := v.Convert(timeType).Interface().(time.Time).UTC()
+	t = t.UTC()
 	if t.Year() < 1 || t.Year() > 9999 {
 		w.fail(fmt.Errorf("year %d is outside of Python's datetime", t.Year()))
 	}
