@@ -46,7 +46,8 @@ func TestLineFormat(t *testing.T) {
 		},
 		{
 			"time", slog.LevelInfo, "m",
-			[]slog.Attr{slog.Time("at", time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC))}, "INFO/locustworker: m at=2026-01-02T03:04:05.0000006Z",
+			[]slog.Attr{slog.Time("at", time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC))},
+			"INFO/locustworker: m at=2026-01-02T03:04:05.0000006Z",
 		},
 		{
 			"groups", slog.LevelInfo, "m",
@@ -64,7 +65,8 @@ func TestLineFormat(t *testing.T) {
 		},
 		{"control characters", slog.LevelInfo, "a\x1b[31mb\rc\u0085d\te\x00", nil, `INFO/locustworker: a\x1b[31mb\rc\u0085d` + "\te" + `\x00`},
 		{
-			"not UTF-8", slog.LevelInfo, "a\xffb", []slog.Attr{slog.String("k\xff", "v\xfe"), slog.String("l", "1\n\xff")},
+			"not UTF-8", slog.LevelInfo, "a\xffb",
+			[]slog.Attr{slog.String("k\xff", "v\xfe"), slog.String("l", "1\n\xff")},
 			"INFO/locustworker: a\uFFFDb \"k\uFFFD\"=\"v\uFFFD\"\n  l:\n    1\n    \uFFFD",
 		},
 		{"letters of others", slog.LevelInfo, "für 漢字", []slog.Attr{slog.String("ключ", "значение")}, "INFO/locustworker: für 漢字 ключ=значение"},
