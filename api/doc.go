@@ -4,10 +4,11 @@
 // through as bytes. A reply of the store becomes the response's body and the bytes of a request become the store's
 // argument; only what a route has to look at is decoded, and the store validates the documents.
 //
-// Every reply is JSON: 200 {"status":"ok","json":<value>} or an error status with {"error":"<what and what to do>"}:
+// Every reply of a route that is no page is JSON: 200 {"status":"ok","json":<value>} or an error status with {"error":"<what and what to do>"}:
 //
 //	400  malformed input            404  no such key, nothing at the path, no such route
 //	405  method not allowed         409  wrong type at the key or the path
-//	413  body larger than MaxBody   503  Redis cannot serve the request now (with Retry-After)
+//	413  body larger than MaxBody   415  body is said not to be JSON
+//	503  Redis cannot serve the request now (with Retry-After)
 //	500  a fault of this service    499  the client was gone before the store answered (only seen in /metrics)
 package api

@@ -138,7 +138,8 @@ func newServer(t *testing.T, cfg Config, store Store) *Server {
 	return s
 }
 
-// ask sends one request, without a network, and returns the response and its body.
+// ask sends one request, without a network, and returns the response and its body. It panics when a Server does not
+// keep its contract.
 func ask(s http.Handler, method, target, body string) (*http.Response, string) {
 	var reader io.Reader
 	if body != "" {
@@ -147,5 +148,10 @@ func ask(s http.Handler, method, target, body string) (*http.Response, string) {
 	rec := httptest.NewRecorder()
 	s.ServeHTTP(rec, httptest.NewRequest(method, target, reader))
 	resp := rec.Result()
+	if server, ok := s.(*Server); ok {
+		if fault := contractFault(server, method, target, resp, rec.Body.String()); fault != "" {
+			panic(method + " " + target + ": " + fault)
+		}
+	}
 	return resp, rec.Body.String()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -176,4 +177,30 @@ func errorText(t *testing.T, body string) string {
 		t.Fatalf("%q is no error reply: %v", body, err)
 	}
 	return reply["error"]
+}
+
+func TestContentTypes(t *testing.T) {
+	s := newServer(t, Config{}, &fakeStore{})
+	for _, route := range []string{"redisjson", "string", "hash"} {
+		for contentType, want := range map[string]int{
+			"":                                  http.StatusOK,
+			"application/json":                  http.StatusOK,
+			"Application/JSON ; charset=utf-8":  http.StatusOK,
+			"application/merge-patch+json":      http.StatusOK,
+			"application/x-www-form-urlencoded": http.StatusOK, // curl -d
+			"text/plain":                        http.StatusUnsupportedMediaType,
+			"text/json+json":                    http.StatusUnsupportedMediaType,
+			"application/xml":                   http.StatusUnsupportedMediaType,
+			"multipart/form-data; boundary=x":   http.StatusUnsupportedMediaType,
+			"json":                              http.StatusUnsupportedMediaType,
+		} {
+			req := httptest.NewRequest(post, "/api/v1/"+route, strings.NewReader(`{"a":1}`))
+			req.Header.Set("Content-Type", contentType)
+			rec := httptest.NewRecorder()
+			s.ServeHTTP(rec, req)
+			if rec.Code != want || want != http.StatusOK && !strings.Contains(errorText(t, rec.Body.String()), "send application/json") {
+				t.Errorf("%s with %q: %d %s, want %d", route, contentType, rec.Code, rec.Body, want)
+			}
+		}
+	}
 }

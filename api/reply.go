@@ -95,6 +95,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 		s.replyError(c, http.StatusConflict, text)
 	case errors.Is(err, ErrTooLarge):
 		s.replyError(c, http.StatusRequestEntityTooLarge, text)
+	case errors.Is(err, ErrMediaType):
+		s.replyError(c, http.StatusUnsupportedMediaType, text)
 	case errors.Is(err, ErrUnavailable):
 		c.Writer.Header().Set("Retry-After", retryAfter)
 		s.replyError(c, http.StatusServiceUnavailable, text+"; try again, GET /readyz says when Redis is back")

@@ -27,7 +27,7 @@ func TestStatusOfStoreErrors(t *testing.T) {
 		{context.Canceled, 499, "the client hung up", ""},
 		{errors.New("odd"), 500, "internal error, report it: odd", ""},
 	} {
-		for _, target := range []string{"/api/v1/doc/k", "/api/v1/keys", "/readyz"} {
+		for _, target := range []string{"/api/v1/doc/k", "/api/v1/subdoc/k/f", "/api/v1/hash/k/f"} {
 			resp, body := ask(newServer(t, Config{}, &fakeStore{err: tc.err}), get, target, "")
 			if text := errorText(t, body); resp.StatusCode != tc.status || !strings.HasPrefix(text, tc.text) {
 				t.Errorf("%s with %v: %d %s", target, tc.err, resp.StatusCode, text)
@@ -45,7 +45,7 @@ func TestUnknownRoutesAndMethodsAreJSON(t *testing.T) {
 		status         int
 		allow          string
 	}{
-		{get, "/", 404, ""},
+		{get, "/start", 404, ""},
 		{get, "/api/v1/doc/", 404, ""},
 		{get, "/api/v1/doc/a/b", 404, ""},
 		{get, "/api/v1/keys/", 404, ""},

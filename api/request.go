@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
@@ -166,6 +167,9 @@ func checkText(what, text string) error {
 // readBody returns the request's body. Its errors are ErrTooLarge and ErrInvalid.
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	r := c.Request
+	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
+		return nil, err
+	}
 	if r.ContentLength > s.cfg.MaxBody {
 		return nil, s.tooLarge(r)
 	}
@@ -192,4 +196,17 @@ func (s *Server) tooLarge(r *http.Request) error {
 		_, _ = io.CopyN(io.Discard, r.Body, 2*s.cfg.MaxBody) // whatever ends it, the reply is the same
 	}
 	return fmt.Errorf("%w: the limit is %d bytes (API_MAX_BODY): send a smaller document", ErrTooLarge, s.cfg.MaxBody)
+}
+
+// checkMediaType lets bodies through that are said to be JSON, or of which nothing is said. curl says of every body
+// that it is a form unless it is told otherwise, so that counts as nothing.
+func checkMediaType(contentType string) error {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	switch {
+	case media == "" || media == "application/json" || media == "application/x-www-form-urlencoded",
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"):
+		return nil
+	}
+	return fmt.Errorf("%w: the Content-Type is %.100q: send application/json", ErrMediaType, contentType)
 }

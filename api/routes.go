@@ -2,50 +2,98 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 )
 
-// route is one line of the contract: who asks for the method and the path gets the handler's value or error.
-type route struct {
-	method string
-	path   string
-	handle handler
-}
-
 // handler answers a request with the JSON value of its reply, or with an error that wraps one of the sentinels.
 type handler func(c *gin.Context) (result, error)
 
+// routes are all routes, in an order in which their examples work.
 func (s *Server) routes() []route {
+	return slices.Concat(s.documentRoutes(), s.changeRoutes(), s.stringRoutes(), s.hashRoutes(), s.serviceRoutes())
+}
+
+const (
+	groupJSON    = "JSON documents"
+	groupStrings = "Strings"
+	groupHashes  = "Hashes"
+	groupService = "Service"
+)
+
+func idParam(example string) param {
+	return param{"id", "path", "The key in Redis, escaped for URLs.", mapping{{"type", "string"}, {"minLength", 1}}, example}
+}
+
+func fieldParam(example string) param {
+	return param{"field", "path", "A plain path such as age or a.b[0].name, or a JSONPath.", pathSchema(), example}
+}
+
+func pathParam() param {
+	return param{"path", "query", "A plain path or a JSONPath; the whole document if it is left out.", pathSchema(), "address"}
+}
+
+// pathSchema is looser than ParsePath, which no regular expression of a bearable length describes.
+func pathSchema() mapping {
+	return textOf("A plain path such as age or a.b[0].name, or a JSONPath that begins with $.", 1, MaxPathLen)
+}
+
+func (s *Server) documentRoutes() []route {
+	document := anyValue("The document, or the value at the path; for a JSONPath an array of all matches.")
 	return []route{
-		{http.MethodGet, "/api/v1/keys", s.getKeys},
-		{http.MethodGet, "/api/v1/doc/:id", s.getDocument},
-		{http.MethodGet, "/api/v1/subdoc/:id/:field", s.getSubdocument},
-		{http.MethodGet, "/api/v1/fields/:id", s.getFields},
-		{http.MethodPost, "/api/v1/redisjson", s.postDocument},
-		{http.MethodPut, "/api/v1/redisjson/update", s.putUpdate},
-		{http.MethodPut, "/api/v1/redisjson/append", s.putAppend},
-		{http.MethodPut, "/api/v1/redisjson/appendarray", s.putAppendArray},
-		{http.MethodPut, "/api/v1/redisjson/increby", s.putIncrBy},
-		{http.MethodPut, "/api/v1/redisjson/multiby", s.putMultBy},
-		{http.MethodDelete, "/api/v1/redisjson/delete/:id", s.deleteDocument},
-
-		{http.MethodPost, "/api/v1/string", s.postString},
-		{http.MethodGet, "/api/v1/string/:id", s.getString},
-		{http.MethodGet, "/api/v1/string/:id/:field", s.getStringField},
-		{http.MethodPut, "/api/v1/string/update", s.putString},
-
-		{http.MethodPost, "/api/v1/hash", s.postHash},
-		{http.MethodGet, "/api/v1/hash/:id", s.getHash},
-		{http.MethodGet, "/api/v1/hash/:id/:field", s.getHashField},
-		{http.MethodPut, "/api/v1/hash/update", s.putHash},
-
-		{http.MethodGet, "/healthz", s.getHealth},
-		{http.MethodGet, "/readyz", s.getReady},
+		{
+			method: http.MethodPost, path: "/api/v1/redisjson", handle: s.answer(s.postDocument),
+			id: "postDocument", group: groupJSON, summary: "Store a document (JSON.SET)",
+			text: "The key is the document's id, if that is a string, else a new redisJSON:<uuid>. A document that the key had is replaced.",
+			body: anyValue("Any JSON value. Of members with one name the last counts."), reply: replyWithKey(anyValue("The document as it was sent.")),
+			fails:   []int{http.StatusConflict},
+			example: &example{"/api/v1/redisjson", `{"id":"example:ada","name":"Ada","age":36,"tags":["math"],"address":{"city":"London"}}`},
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/keys", handle: s.answer(s.getKeys),
+			id: "getKeys", group: groupJSON, summary: "List keys (SCAN)", text: "Keys of every Redis type, in no order.",
+			params: []param{
+				{"pattern", "query", "What the keys begin with; it stands for itself, * too.", mapping{{"type", "string"}, {"default", defaultPrefix}}, "example:"},
+				{"limit", "query", "The most keys to return.", mapping{
+					{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit},
+				}, "5"},
+			},
+			reply:   replyOf(arrayOf(typed("string", "A key."))),
+			example: &example{"/api/v1/keys?pattern=example:&limit=5", ""},
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/doc/:id", handle: s.answer(s.getDocument),
+			id: "getDocument", group: groupJSON, summary: "Read a document (JSON.GET)",
+			params: []param{idParam("example:ada")}, reply: replyOf(document),
+			fails:   []int{http.StatusNotFound, http.StatusConflict},
+			example: &example{"/api/v1/doc/example:ada", ""},
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/subdoc/:id/:field", handle: s.answer(s.getSubdocument),
+			id: "getSubdocument", group: groupJSON, summary: "Read what is at a path (JSON.GET)",
+			params: []param{idParam("example:ada"), fieldParam("address.city")}, reply: replyOf(document),
+			fails:   []int{http.StatusNotFound, http.StatusConflict},
+			example: &example{"/api/v1/subdoc/example:ada/address.city", ""},
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/fields/:id", handle: s.answer(s.getFields),
+			id: "getFields", group: groupJSON, summary: "List the field names of an object (JSON.OBJKEYS)",
+			text:   "For a JSONPath an array with one element a match, null for a match that is no object.",
+			params: []param{idParam("example:ada"), pathParam()},
+			reply: replyOf(arrayOf(mapping{
+				{"description", "A name; for a JSONPath the names in a match."},
+				{"type", []any{"string", "array", "null"}},
+				{"items", typed("string", "A name.")},
+			})),
+			fails:   []int{http.StatusNotFound, http.StatusConflict},
+			example: &example{"/api/v1/fields/example:ada?path=address", ""},
+		},
 	}
 }
 
-func (s *Server) newEngine() *gin.Engine {
+// newEngine routes the table, and what is in no line of it.
+func (s *Server) newEngine(routes []route) *gin.Engine {
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
@@ -55,12 +103,11 @@ func (s *Server) newEngine() *gin.Engine {
 	e.UnescapePathValues = false
 
 	e.Use(s.count, s.recover)
-	for _, r := range s.routes() {
-		e.Handle(r.method, r.path, s.answer(r.handle))
+	for _, r := range routes {
+		e.Handle(r.method, r.path, r.handle)
 	}
-	e.GET("/metrics", gin.WrapH(s.metrics.handler()))
 	e.NoRoute(func(c *gin.Context) {
-		s.replyError(c, http.StatusNotFound, "no such route: "+c.Request.URL.Path)
+		s.replyError(c, http.StatusNotFound, "no such route: "+c.Request.URL.Path+"; GET /docs lists them")
 	})
 	e.NoMethod(func(c *gin.Context) {
 		s.replyError(c, http.StatusMethodNotAllowed,

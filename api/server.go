@@ -17,6 +17,7 @@ type Server struct {
 	store   Store
 	metrics *metrics
 	engine  *gin.Engine
+	pages   pages
 }
 
 // New makes a service on a store. It returns all faults of cfg at once. It switches gin, which has one mode for the
@@ -31,8 +32,11 @@ func New(cfg Config, store Store) (*Server, error) {
 	}
 	s := &Server{cfg: cfg.withDefaults(), store: store, metrics: newMetrics()}
 	gin.SetMode(gin.ReleaseMode)
-	s.engine = s.newEngine()
-	return s, nil
+	routes := s.routes()
+	s.engine = s.newEngine(routes)
+	var err error
+	s.pages, err = newPages(routes)
+	return s, err
 }
 
 // ServeHTTP handles one request.

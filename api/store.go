@@ -13,6 +13,7 @@ var (
 	ErrNotFound    = errors.New("api: not found")                      // 404
 	ErrWrongType   = errors.New("api: wrong type")                     // 409
 	ErrTooLarge    = errors.New("api: body too large")                 // 413
+	ErrMediaType   = errors.New("api: unsupported media type")         // 415
 	ErrUnavailable = errors.New("api: Redis cannot serve the request") // 503
 )
 

