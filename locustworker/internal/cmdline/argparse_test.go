@@ -56,10 +56,10 @@ func randomQuestion(r *rand.Rand) question {
 		return q
 	}
 	value := func(o Option) string {
-		switch o.Kind {
-		case Flag:
+		switch {
+		case o.Kind == Flag:
 			return pick(r, "true", "False", "yes", "off", "1", "0")
-		case List:
+		case o.Kind == List:
 			return pick(r, "a", "a b", "a,b", "[a,b]", `["a b", 1]`, "[]", "", "true", "[a", "-1", "--host")
 		}
 		return pick(r, "a", "a b", "a,b", "", "no", "1", "x=y", "[a", "-1", "--host")

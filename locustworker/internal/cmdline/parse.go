@@ -71,13 +71,11 @@ func (l *line) parse() error {
 		return err
 	}
 	for at := 0; at < len(l.items) && l.parsed.Final == ""; {
-		next := at
-		var err error
-		if l.items[at].kind == itemOption {
-			next, err = l.takeOption(at)
-		} else {
-			next = l.takeArguments(at)
+		if l.items[at].kind != itemOption {
+			at = l.takeArguments(at)
+			continue
 		}
+		next, err := l.takeOption(at)
 		if err != nil {
 			return err
 		}

@@ -84,12 +84,12 @@ func (p *tomlParser) header() (tomlTable, error) {
 	if !p.skip(brackets) {
 		return nil, fmt.Errorf("a table's name must end in %s", brackets)
 	}
-	last := len(path) - 1
-	parent, err := p.root, error(nil)
 	if brackets == "]" {
-		return descend(parent, path)
+		return descend(p.root, path)
 	}
-	if parent, err = descend(parent, path[:last]); err != nil {
+	last := len(path) - 1
+	parent, err := descend(p.root, path[:last])
+	if err != nil {
 		return nil, err
 	}
 	tables, isList := parent[path[last]].([]any)

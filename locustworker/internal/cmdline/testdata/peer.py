@@ -12,7 +12,7 @@ peer.py close    [[wrong, [name, ...]], ...]       -> [name or "", ...]
 peer.py argparse [[table, args, env, files], ...]  -> [[{name: [source, on, [value, ...]]}, [argument, ...]], ...]
 """
 
-import locust.env  # first: gevent patches the standard library
+from locust.argument_parser import LocustArgumentParser, LocustConfigParser  # first: gevent patches the library
 
 import difflib
 import io
@@ -21,7 +21,6 @@ import math
 import sys
 
 import configargparse
-from locust.argument_parser import LocustArgumentParser, LocustConfigParser
 
 
 def entries(text, name):
