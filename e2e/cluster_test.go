@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,11 @@ func (c *cluster) start(name string, env []string, program string, args ...strin
 		}
 	})
 	return p
+}
+
+// forget makes the cluster indifferent to the end of a process.
+func (c *cluster) forget(p *proctest.Process) {
+	c.processes = slices.DeleteFunc(c.processes, func(other *proctest.Process) bool { return other == p })
 }
 
 // awaitHTTP waits until url answers 200.

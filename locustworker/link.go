@@ -38,11 +38,11 @@ const (
 	dialTimeout = 2 * time.Second
 	// The pauses between attempts grow from the first to the last.
 	firstBackoff = 50 * time.Millisecond
-	lastBackoff  = time.Second
+	lastBackoff  = 500 * time.Millisecond
 	// quietAttempts fail without a line in the log above debug; afterwards
 	// every such number of attempts gets one (as a Python worker logs its first
 	// 30 s at debug).
-	quietAttempts = 30
+	quietAttempts = 60
 )
 
 // A link keeps one connection at a time to the master, for ever: it dials until
@@ -101,6 +101,18 @@ func (l *link) connect(ctx context.Context, identity string) (conn, error) {
 			backoff = min(2*backoff, lastBackoff)
 		}
 	}
+}
+
+// sound reports whether the master's socket takes connections: under an identity
+// of its own, which the master never hears of. It blocks for at most dialTimeout.
+func (l *link) sound(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := l.dial(ctx, l.addr, newIdentity())
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil
 }
 
 func (l *link) read(c conn) error {

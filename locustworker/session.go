@@ -27,7 +27,8 @@ const (
 	// which a worker is back in service.
 	joinPatience    = time.Second
 	probePatience   = 1500 * time.Millisecond
-	silencePatience = 10 * time.Second
+	silencePatience = 5 * time.Second
+	soundedPatience = 3 * time.Second
 	// masterMemory is less than the time for which a master keeps a worker that it
 	// does not hear (HEARTBEAT_LIVENESS, then HEARTBEAT_DEAD_INTERNAL): 64 s.
 	masterMemory = 55 * time.Second
@@ -52,6 +53,8 @@ type session struct {
 	messages *lane          // handlers that run one after the other
 	handlers sync.WaitGroup // those that run at once
 	redial   chan<- string
+	sound    func() bool // whether the master takes connections; blocks
+	sounders sync.WaitGroup
 	inbox    chan func()
 	ended    chan struct{} // closed when run has returned
 
@@ -68,6 +71,8 @@ type session struct {
 	pump       *pump
 	answers    int64 // heartbeat answers on this connection
 	lastSign   time.Time
+	sounding   bool      // sound is running
+	sounded    time.Time // when sound first said yes since lastSign
 	linkTimer  *time.Timer
 	patience   *time.Timer // ends a worker that finds no master and shall not wait for ever
 	outbox     *outbox

@@ -180,10 +180,8 @@ func (s *session) probeFailed(c conn) {
 // checkSigns acts on a master that says nothing.
 func (s *session) checkSigns(now time.Time) {
 	silent := now.Sub(s.lastSign)
-	expected := s.link == linkRegistered && s.run != runCooling
-	if expected && silent > silencePatience {
-		s.log.Warn("no heartbeat from the master; connecting again", "silent_for", silent.Round(time.Second))
-		s.hangUp()
+	if s.link == linkRegistered && s.run != runCooling && silent > silencePatience {
+		s.checkSilence(now)
 	}
 	if s.cfg.QuitOnMasterLoss && s.registered && silent > s.cfg.MasterTimeout {
 		s.beginQuit(quitBySignal, ErrMasterLost)
@@ -194,6 +192,34 @@ func (s *session) checkSigns(now time.Time) {
 		s.log.Error("no master was seen for too long; stopping the users", "master_timeout", s.cfg.MasterTimeout)
 		s.leave(func() {})
 	}
+}
+
+// checkSilence finds out whether a connection without answers is dead. A master
+// that is paused, or behind a broken network, takes no new connections either:
+// then the old one may still come back to life with all that is in it. If it does
+// take them and the old one stays silent, that one is dead.
+func (s *session) checkSilence(now time.Time) {
+	if s.sounded.After(s.lastSign) {
+		if now.Sub(s.sounded) > soundedPatience {
+			s.log.Warn("the connection to the master is dead; connecting again",
+				"silent_for", now.Sub(s.lastSign).Round(time.Second))
+			s.hangUp()
+		}
+		return
+	}
+	if s.sounding {
+		return
+	}
+	s.sounding = true
+	s.sounders.Go(func() {
+		answers := s.sound()
+		s.post(func() {
+			s.sounding = false
+			if answers {
+				s.sounded = time.Now()
+			}
+		})
+	})
 }
 
 // hangUp ends the connection as if it had been lost.

@@ -21,6 +21,7 @@ func (s *session) received(c conn, frame []byte) {
 		s.log.Error("ignored a message from the master that cannot be read", "error", err)
 		return
 	}
+	s.log.Debug("received from the master", "type", e.Type)
 	switch m := e.Body.(type) {
 	case wire.Ack:
 		s.acked(m)

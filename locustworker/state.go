@@ -15,8 +15,10 @@ package locustworker
 //	probing    | no answer within probePatience,     | down       | stop the users, dial again as not known to a
 //	           | second time                         |            | master; samples are forgotten after the ack,
 //	           |                                     |            | unless it shows the same master (sameMaster)
-//	registered | no sign of the master for           | down       | dial again
+//	registered | no sign of the master for           | registered | see if it takes another connection
 //	           | silencePatience                     |            |
+//	registered | it does, and this one stays silent  | down       | dial again
+//	           | for soundedPatience                 |            |
 //	registered | reconnect received                  | down       | dial again
 //	any        | connection lost                     | down       | settle the ledger, dial again
 type linkState int

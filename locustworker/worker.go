@@ -105,6 +105,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		frame:  func(c conn, frame []byte) { s.post(func() { s.received(c, frame) }) },
 		down:   func(c conn, _ error) { s.post(func() { s.disconnected(c) }) },
 	}
+	s.sound = func() bool { return l.sound(life) }
 	w.hooks.init()
 	redial <- s.identity
 	var wg sync.WaitGroup
@@ -114,6 +115,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	s.close()
 	end()
 	wg.Wait()
+	s.sounders.Wait()
 	s.handlers.Wait()
 	return w.settle(s)
 }
