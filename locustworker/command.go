@@ -85,8 +85,7 @@ func (c *command) obey(ctx context.Context, s *settings, classes []Class) int {
 		return exitFatal
 	}
 	if s.ratio || s.ratioJSON {
-		c.printRatio(s, classes)
-		return exitOK
+		return c.printRatio(s, classes)
 	}
 	if s.master {
 		log.Error("--master cannot be combined with --worker, and this program is nothing but a worker: start the master with `locust --master`")

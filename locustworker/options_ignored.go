@@ -10,46 +10,46 @@ func meaninglessOptions() []option {
 	add := func(check func(text string) error, o cmdline.Option) {
 		all = append(all, option{Option: o, meaning: meaningless, take: checked(check)})
 	}
-	add(anyText, value("-f", "--locustfile").In("LOCUST_LOCUSTFILE"))
-	add(aboveZero, value("-r", "--spawn-rate").In("LOCUST_SPAWN_RATE"))
-	add(timeSpan, value("-t", "--run-time").In("LOCUST_RUN_TIME"))
+	add(anyText, valueOption("-f", "--locustfile").In("LOCUST_LOCUSTFILE"))
+	add(aboveZero, valueOption("-r", "--spawn-rate").In("LOCUST_SPAWN_RATE"))
+	add(timeSpan, valueOption("-t", "--run-time").In("LOCUST_RUN_TIME"))
 
-	add(anyText, value("--web-host").In("LOCUST_WEB_HOST"))
-	add(anyText, value("--web-host-display-name").In("LOCUST_WEB_HOST_DISPLAY_NAME"))
-	add(wholeNumber, value("-P", "--web-port").In("LOCUST_WEB_PORT"))
-	add(anyText, flag("--headless").In("LOCUST_HEADLESS"))
-	add(anyText, flag("--autostart").In("LOCUST_AUTOSTART"))
-	add(wholeNumber, value("--autoquit").In("LOCUST_AUTOQUIT"))
-	add(anyText, flag("--headful").In("LOCUST_HEADFUL"))
-	add(anyText, flag("--web-login").In("LOCUST_WEB_LOGIN"))
-	add(anyText, value("--tls-cert").In("LOCUST_TLS_CERT"))
-	add(anyText, value("--tls-key").In("LOCUST_TLS_KEY"))
-	add(anyText, flag("--class-picker").In("LOCUST_USERCLASS_PICKER"))
-	add(anyText, value("--build-path").In("LOCUST_BUILD_PATH"))
-	add(anyText, value("--web-base-path").In("LOCUST_WEB_BASE_PATH"))
+	add(anyText, valueOption("--web-host").In("LOCUST_WEB_HOST"))
+	add(anyText, valueOption("--web-host-display-name").In("LOCUST_WEB_HOST_DISPLAY_NAME"))
+	add(wholeNumber, valueOption("-P", "--web-port").In("LOCUST_WEB_PORT"))
+	add(anyText, flagOption("--headless").In("LOCUST_HEADLESS"))
+	add(anyText, flagOption("--autostart").In("LOCUST_AUTOSTART"))
+	add(wholeNumber, valueOption("--autoquit").In("LOCUST_AUTOQUIT"))
+	add(anyText, flagOption("--headful").In("LOCUST_HEADFUL"))
+	add(anyText, flagOption("--web-login").In("LOCUST_WEB_LOGIN"))
+	add(anyText, valueOption("--tls-cert").In("LOCUST_TLS_CERT"))
+	add(anyText, valueOption("--tls-key").In("LOCUST_TLS_KEY"))
+	add(anyText, flagOption("--class-picker").In("LOCUST_USERCLASS_PICKER"))
+	add(anyText, valueOption("--build-path").In("LOCUST_BUILD_PATH"))
+	add(anyText, valueOption("--web-base-path").In("LOCUST_WEB_BASE_PATH"))
 
-	add(anyText, value("--master-bind-host").In("LOCUST_MASTER_BIND_HOST"))
-	add(wholeNumber, value("--master-bind-port").In("LOCUST_MASTER_BIND_PORT"))
-	add(positive, value("--expect-workers").In("LOCUST_EXPECT_WORKERS"))
-	add(wholeNumber, value("--expect-workers-max-wait").In("LOCUST_EXPECT_WORKERS_MAX_WAIT"))
-	add(anyText, flag("--enable-rebalancing"))
+	add(anyText, valueOption("--master-bind-host").In("LOCUST_MASTER_BIND_HOST"))
+	add(wholeNumber, valueOption("--master-bind-port").In("LOCUST_MASTER_BIND_PORT"))
+	add(positive, valueOption("--expect-workers").In("LOCUST_EXPECT_WORKERS"))
+	add(wholeNumber, valueOption("--expect-workers-max-wait").In("LOCUST_EXPECT_WORKERS_MAX_WAIT"))
+	add(anyText, flagOption("--enable-rebalancing"))
 
-	add(anyText, value("--csv").In("LOCUST_CSV"))
-	add(anyText, flag("--csv-full-history").In("LOCUST_CSV_FULL_HISTORY"))
-	add(anyText, flag("--print-stats").In("LOCUST_PRINT_STATS"))
-	add(anyText, flag("--only-summary").In("LOCUST_ONLY_SUMMARY"))
-	add(anyText, value("--html").In("LOCUST_HTML"))
-	add(anyText, flag("--json"))
-	add(anyText, value("--json-file"))
-	add(anyText, value("--profile"))
+	add(anyText, valueOption("--csv").In("LOCUST_CSV"))
+	add(anyText, flagOption("--csv-full-history").In("LOCUST_CSV_FULL_HISTORY"))
+	add(anyText, flagOption("--print-stats").In("LOCUST_PRINT_STATS"))
+	add(anyText, flagOption("--only-summary").In("LOCUST_ONLY_SUMMARY"))
+	add(anyText, valueOption("--html").In("LOCUST_HTML"))
+	add(anyText, flagOption("--json"))
+	add(anyText, valueOption("--json-file"))
+	add(anyText, valueOption("--profile"))
 	return append(append(all, unsupportedOptions()...), refusedOptions()...)
 }
 
 // unsupportedOptions are those that a Python worker obeys.
 func unsupportedOptions() []option {
 	return []option{
-		{Option: flag("--equal-weights"), meaning: unsupported, take: nothing},
-		{Option: flag("--otel").In("LOCUST_ENABLE_OPENTELEMETRY"), meaning: unsupported, take: nothing},
+		{Option: flagOption("--equal-weights"), meaning: unsupported, take: nothing},
+		{Option: flagOption("--otel").In("LOCUST_ENABLE_OPENTELEMETRY"), meaning: unsupported, take: nothing},
 	}
 }
 
@@ -60,9 +60,9 @@ func refusedOptions() []option {
 		return option{Option: o, meaning: meaningless}
 	}
 	return []option{
-		refused(value("--web-auth").In("LOCUST_WEB_AUTH"), "was replaced by --web-login"),
-		refused(flag("--legacy-ui").In("LOCUST_LEGACY_UI"), "does not exist any more"),
-		refused(flag("--expect-slaves"), "is called --expect-workers now"),
-		refused(flag("--slave"), "is called --worker now"),
+		refused(valueOption("--web-auth").In("LOCUST_WEB_AUTH"), "was replaced by --web-login"),
+		refused(flagOption("--legacy-ui").In("LOCUST_LEGACY_UI"), "does not exist any more"),
+		refused(flagOption("--expect-slaves"), "is called --expect-workers now"),
+		refused(flagOption("--slave"), "is called --worker now"),
 	}
 }

@@ -24,15 +24,15 @@ const (
 	unsupported
 )
 
-// A group is options under one heading of --help.
-type group struct {
+// An optionGroup is options under one heading of --help.
+type optionGroup struct {
 	title   string
 	options []option
 }
 
-// groups returns all options.
-func groups() []group {
-	return []group{
+// optionGroups returns all options.
+func optionGroups() []optionGroup {
+	return []optionGroup{
 		{"Worker options", workerOptions()},
 		{"Test options", testOptions()},
 		{"Logging options", logOptions()},
@@ -43,34 +43,49 @@ func groups() []group {
 
 func options() []option {
 	var all []option
-	for _, g := range groups() {
+	for _, g := range optionGroups() {
 		all = append(all, g.options...)
 	}
 	return all
 }
 
-// names is for options that are written alike: the kind of most of them.
-func value(names ...string) cmdline.Option { return cmdline.Option{Names: names, Kind: cmdline.Value} }
+func valueOption(names ...string) cmdline.Option {
+	return cmdline.Option{Names: names, Kind: cmdline.Value}
+}
 
-func flag(names ...string) cmdline.Option { return cmdline.Option{Names: names, Kind: cmdline.Flag} }
+func flagOption(names ...string) cmdline.Option {
+	return cmdline.Option{Names: names, Kind: cmdline.Flag}
+}
 
-func list(names ...string) cmdline.Option { return cmdline.Option{Names: names, Kind: cmdline.List} }
+func listOption(names ...string) cmdline.Option {
+	return cmdline.Option{Names: names, Kind: cmdline.List}
+}
+
+// ownValue and ownFlag are options that Locust has not. They must not make an
+// abbreviation of one of Locust's ambiguous.
+func ownValue(name, variable string) cmdline.Option {
+	return cmdline.Option{Names: []string{name}, Env: variable, Kind: cmdline.Value, Exact: true}
+}
+
+func ownFlag(name, variable string) cmdline.Option {
+	return cmdline.Option{Names: []string{name}, Env: variable, Kind: cmdline.Flag, Exact: true}
+}
 
 func workerOptions() []option {
 	return []option{
 		{
-			Option: flag("--worker").In("LOCUST_MODE_WORKER"),
+			Option: flagOption("--worker").In("LOCUST_MODE_WORKER"),
 			help:   "Run as a worker. This program has no other mode, so it may be left out.",
 			take:   nothing,
 		},
 		{
-			Option:  value("--master-host").In("LOCUST_MASTER_NODE_HOST"),
+			Option:  valueOption("--master-host").In("LOCUST_MASTER_NODE_HOST"),
 			metavar: "<hostname>",
 			help:    "Host name or address of the Locust master. Default 127.0.0.1.",
 			take:    setText(func(s *settings) *string { return &s.config.MasterHost }),
 		},
 		{
-			Option:  value("--master-port").In("LOCUST_MASTER_NODE_PORT"),
+			Option:  valueOption("--master-port").In("LOCUST_MASTER_NODE_PORT"),
 			metavar: "<port number>",
 			help:    "Port of the Locust master. Default 5557.",
 			take:    setPort,
@@ -88,14 +103,14 @@ func workerOptions() []option {
 			take: setFlag(func(s *settings) *bool { return &s.config.QuitOnMasterLoss }),
 		},
 		{
-			Option:  value("--processes").In("LOCUST_PROCESSES"),
+			Option:  valueOption("--processes").In("LOCUST_PROCESSES"),
 			metavar: "<int>",
 			help: "Run so many worker processes, -1 for one on each core, and wait for them. One Go worker uses all cores by itself, " +
 				"so this is for command lines that have it.",
 			take: setInt(func(s *settings) *int { return &s.processes }),
 		},
 		{
-			Option: flag("--master").In("LOCUST_MODE_MASTER"),
+			Option: flagOption("--master").In("LOCUST_MODE_MASTER"),
 			help:   "An error: the master is `locust --master`, with the locustfile that the command `stub` prints.",
 			take:   setFlag(func(s *settings) *bool { return &s.master }),
 		},
@@ -105,32 +120,32 @@ func workerOptions() []option {
 func testOptions() []option {
 	return []option{
 		{
-			Option:  value("-H", "--host").In("LOCUST_HOST"),
+			Option:  valueOption("-H", "--host").In("LOCUST_HOST"),
 			metavar: "<base url>",
 			help:    "Base URL of the system under test, until the master names one.",
 			take:    setText(func(s *settings) *string { return &s.config.Host }),
 		},
 		{
-			Option:  list("-T", "--tags").In("LOCUST_TAGS"),
+			Option:  listOption("-T", "--tags").In("LOCUST_TAGS"),
 			metavar: "<tag>",
 			help:    "Run only tasks with one of these tags, unless the master names its own.",
 			take:    setList(func(s *settings) *[]string { return &s.config.Tags }),
 		},
 		{
-			Option:  list("-E", "--exclude-tags").In("LOCUST_EXCLUDE_TAGS"),
+			Option:  listOption("-E", "--exclude-tags").In("LOCUST_EXCLUDE_TAGS"),
 			metavar: "<tag>",
 			help:    "Run only tasks with none of these tags, unless the master names its own.",
 			take:    setList(func(s *settings) *[]string { return &s.config.ExcludeTags }),
 		},
 		{
-			Option:  list("--config-users").In("LOCUST_CONFIG_USERS"),
+			Option:  listOption("--config-users").In("LOCUST_CONFIG_USERS"),
 			metavar: "<json>",
 			help: "Change classes before the first run: JSON objects, arrays of them or .json files with user_class_name and any of " +
 				"host, weight, fixed_count and tasks.",
 			take: (*settings).takeConfigUsers,
 		},
 		{
-			Option:  value("-s", "--stop-timeout").In("LOCUST_STOP_TIMEOUT"),
+			Option:  valueOption("-s", "--stop-timeout").In("LOCUST_STOP_TIMEOUT"),
 			metavar: "<time>",
 			help:    "Time that running tasks get to finish after a stop, as 20, 20s, 3m or 1h20m, until the master says otherwise. Default 0.",
 			take:    setStopTimeout,
@@ -143,7 +158,7 @@ func testOptions() []option {
 			take: setDrainTimeout,
 		},
 		{
-			Option: flag("--reset-stats").In("LOCUST_RESET_STATS"),
+			Option: flagOption("--reset-stats").In("LOCUST_RESET_STATS"),
 			help:   "Forget what was recorded when all users are spawned. To be set on the master too.",
 			take:   setFlag(func(s *settings) *bool { return &s.config.ResetStats }),
 		},
@@ -164,19 +179,19 @@ func testOptions() []option {
 func logOptions() []option {
 	return []option{
 		{
-			Option:  value("-L", "--loglevel").In("LOCUST_LOGLEVEL"),
+			Option:  valueOption("-L", "--loglevel").In("LOCUST_LOGLEVEL"),
 			metavar: "<level>",
 			help:    "DEBUG, INFO, WARNING, ERROR or CRITICAL. Default INFO.",
 			take:    setLogLevel,
 		},
 		{
-			Option:  value("--logfile").In("LOCUST_LOGFILE"),
+			Option:  valueOption("--logfile").In("LOCUST_LOGFILE"),
 			metavar: "<filename>",
 			help:    "Append the log to this file. Default: standard error.",
 			take:    setLogFile,
 		},
 		{
-			Option: flag("--skip-log-setup").In("LOCUST_SKIP_LOG_SETUP"),
+			Option: flagOption("--skip-log-setup").In("LOCUST_SKIP_LOG_SETUP"),
 			help:   "Leave the log to the program, and do not send it to the master.",
 			take:   setFlag(func(s *settings) *bool { return &s.config.HideLogs }),
 		},
@@ -188,34 +203,34 @@ func otherOptions() []option {
 		{Option: cmdline.Option{Names: []string{"-h", "--help"}, Kind: cmdline.Final}, help: "Show this and exit."},
 		{Option: cmdline.Option{Names: []string{"-V", "--version"}, Kind: cmdline.Final}, help: "Show the version and exit."},
 		{
-			Option: flag("-l", "--list"),
+			Option: flagOption("-l", "--list"),
 			help:   "List the user classes and exit.",
 			take:   setFlag(func(s *settings) *bool { return &s.list }),
 		},
 		{
-			Option: flag("--show-task-ratio"),
+			Option: flagOption("--show-task-ratio"),
 			help:   "Print how often each task runs and exit.",
 			take:   setFlag(func(s *settings) *bool { return &s.ratio }),
 		},
 		{
-			Option: flag("--show-task-ratio-json"),
+			Option: flagOption("--show-task-ratio-json"),
 			help:   "Print the same as JSON and exit.",
 			take:   setFlag(func(s *settings) *bool { return &s.ratioJSON }),
 		},
 		{
-			Option:  value("-u", "--users").In("LOCUST_USERS"),
+			Option:  valueOption("-u", "--users").In("LOCUST_USERS"),
 			metavar: "<int>",
 			help:    "Number of users for --show-task-ratio; elsewhere it is the master's business.",
 			take:    setInt(func(s *settings) *int { return &s.users }),
 		},
 		{
-			Option:  value("--exit-code-on-error").In("LOCUST_EXIT_CODE_ON_ERROR"),
+			Option:  valueOption("--exit-code-on-error").In("LOCUST_EXIT_CODE_ON_ERROR"),
 			metavar: "<int>",
 			help:    "Exit code when failures were recorded that no report has delivered, as after a signal without a master. Default 1.",
 			take:    setInt(func(s *settings) *int { return &s.exitOnError }),
 		},
 		{
-			Option:  value("--config"),
+			Option:  valueOption("--config"),
 			metavar: "<filename>",
 			help:    "Read options from this file too, before pyproject.toml, locust.conf and ~/.locust.conf.",
 			take:    nothing,

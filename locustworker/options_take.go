@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,7 +160,8 @@ func (s *settings) takeConfigUsers(v cmdline.Setting) error {
 // userSettings reads one object, and names the keys that mean nothing here.
 func userSettings(object map[string]json.RawMessage) (s UserSettings, odd []string, err error) {
 	host := ""
-	for key, raw := range object {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		raw := object[key]
 		switch key {
 		case "user_class_name":
 			err = json.Unmarshal(raw, &s.Class)

@@ -45,6 +45,12 @@ func (o Option) Name() string {
 	return o.Names[len(o.Names)-1]
 }
 
+// In returns the option with an environment variable that sets it.
+func (o Option) In(variable string) Option {
+	o.Env = variable
+	return o
+}
+
 // isKey reports whether a key of a configuration file names the option: one of
 // its long names, with or without the dashes (get_possible_config_keys).
 func (o Option) isKey(key string) bool {
