@@ -99,7 +99,8 @@ type pump struct {
 	log    *slog.Logger
 
 	mu         sync.Mutex
-	heartbeats int64
+	heartbeats int64 // written, and due for an answer
+	unknown    bool  // between client_stopped and client_ready the master answers none
 	halted     bool
 
 	nudge chan struct{} // holds a token when a heartbeat is due at once
@@ -184,14 +185,20 @@ func (p *pump) write(next parcel) bool {
 		p.log.Error("dropped a message that cannot be encoded", "error", err)
 		return true
 	}
-	_, isHeartbeat := next.message.(wire.Heartbeat)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.halted {
 		return false
 	}
-	if isHeartbeat {
-		p.heartbeats++
+	switch next.message.(type) {
+	case wire.Heartbeat:
+		if !p.unknown {
+			p.heartbeats++
+		}
+	case wire.ClientStopped:
+		p.unknown = true
+	case wire.ClientReady:
+		p.unknown = false
 	}
 	if next.delivery != nil {
 		next.delivery.heartbeatsBefore = p.heartbeats

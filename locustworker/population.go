@@ -19,24 +19,24 @@ type population struct {
 	log   *slog.Logger
 
 	mu     sync.Mutex
-	groups map[string]*group // the map itself does not change
-	names  []string          // in declaration order
+	groups map[string]*classGroup // the map itself does not change
+	names  []string               // in declaration order
 	nextID int64
 	gone   sync.WaitGroup
 }
 
-// A group is the users of one class: those that run, and how many were told to
+// A classGroup is the users of one class: those that run, and how many were told to
 // stop and are not yet gone.
-type group struct {
+type classGroup struct {
 	class    *liveClass
 	running  []*User
 	stopping int
 }
 
 func newPopulation(ctx context.Context, w *world, classes []*liveClass) *population {
-	p := &population{world: w, ctx: ctx, log: w.log, groups: make(map[string]*group)}
+	p := &population{world: w, ctx: ctx, log: w.log, groups: make(map[string]*classGroup)}
 	for _, c := range classes {
-		p.groups[c.name] = &group{class: c}
+		p.groups[c.name] = &classGroup{class: c}
 		p.names = append(p.names, c.name)
 	}
 	return p
@@ -125,7 +125,7 @@ func (p *population) stopAll(stopTimeout time.Duration) {
 	p.gone.Wait()
 }
 
-func (p *population) startLocked(g *group) {
+func (p *population) startLocked(g *classGroup) {
 	p.nextID++
 	u := p.world.newUser(p.ctx, p.nextID, g.class, g.class.currentHost())
 	u.slot = len(g.running)
@@ -140,7 +140,7 @@ func (p *population) startLocked(g *group) {
 }
 
 // takeLocked moves n users (none when n is below 1) from running to stopping.
-func (p *population) takeLocked(g *group, n int) []*User {
+func (p *population) takeLocked(g *classGroup, n int) []*User {
 	if n < 1 {
 		return nil
 	}
@@ -159,7 +159,7 @@ func (p *population) takeLocked(g *group, n int) []*User {
 const slotStopping = -1
 
 // leave takes a user that has ended off the books.
-func (p *population) leave(g *group, u *User) {
+func (p *population) leave(g *classGroup, u *User) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if u.slot == slotStopping {

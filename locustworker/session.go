@@ -79,6 +79,7 @@ type session struct {
 	ledger     ledger
 	forgotten  int64 // samples of runs that were over before they could be delivered
 	reports    *time.Ticker
+	logs       logReporter
 
 	run         runState
 	spawnStamp  float64
@@ -105,6 +106,8 @@ func (s *session) loop(ctx context.Context) {
 	defer usage.Stop()
 	signs := time.NewTicker(time.Second)
 	defer signs.Stop()
+	logs := time.NewTicker(logInterval)
+	defer logs.Stop()
 	sampler := s.startUsage()
 	stop := ctx.Done()
 	for s.quit == nil || !s.quit.over {
@@ -113,6 +116,8 @@ func (s *session) loop(ctx context.Context) {
 			event()
 		case <-s.reports.C:
 			s.report()
+		case <-logs.C:
+			s.reportLogs(false)
 		case <-usage.C:
 			s.readUsage(sampler)
 		case now := <-signs.C:

@@ -13,13 +13,17 @@ import (
 // newIdentity mirrors WorkerRunner.__init__: the master takes what stands before
 // the first underscore as the machine's name.
 func newIdentity() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown-host"
-	}
 	id := make([]byte, 16)
 	_, _ = rand.Read(id) // never fails
-	return host + "_" + hex.EncodeToString(id)
+	return hostname() + "_" + hex.EncodeToString(id)
+}
+
+func hostname() string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		return "unknown-host"
+	}
+	return host
 }
 
 // connected follows the link's dial.
@@ -95,6 +99,7 @@ func (s *session) acked(m wire.Ack) {
 	s.pump.beat(s.heartbeat)
 	s.register()
 	s.flush()
+	s.reportLogs(true)
 }
 
 // settleLoss decides what becomes of the samples that were not delivered when the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -23,6 +24,7 @@ const maxQueued = 10_000
 type Worker struct {
 	cfg      Config
 	classes  []*liveClass
+	book     *logBook // nil when the log is not for the master
 	hooks    *hooks
 	dial     dialFunc
 	recorder *recorder
@@ -74,6 +76,10 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 		return nil, err
 	}
 	w := &Worker{cfg: cfg, classes: live, dial: dialMaster}
+	if !cfg.HideLogs {
+		w.book = newLogBook(hostname())
+		w.cfg.Logger = slog.New(w.book.Handler(cfg.Logger.Handler()))
+	}
 	w.hooks = &hooks{events: cfg.Events}
 	w.recorder = newRecorder(cfg.LocustBuckets, w.hooks)
 	return w, nil
@@ -144,6 +150,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 		outbox:      newOutbox(),
 		reports:     time.NewTicker(reportInterval),
 		stopTimeout: w.cfg.StopTimeout,
+		logs:        logReporter{book: w.book},
 	}
 	s.env = &Environment{log: w.cfg.Logger, send: s.send, count: w.Counters}
 	s.env.index.Store(-1)
