@@ -63,7 +63,7 @@ func (s *Session) build(x *exchange) error {
 // host when the request goes there.
 func (s *Session) authorize(x *exchange) {
 	auth := x.peer.auth
-	if auth == "" && x.peer.origin() == s.base.peer.origin() {
+	if auth == "" && x.peer.origin == s.base.peer.origin {
 		auth = s.base.peer.auth
 	}
 	if auth != "" {
@@ -84,7 +84,7 @@ func isRedirect(r *answer) bool {
 // follow makes the request the one that the answer redirects to, with the rules
 // of requests' rebuild_method and rebuild_auth.
 func (s *Session) follow(x *exchange) error {
-	from, err := url.Parse(x.peer.origin() + string(x.req.Header.RequestURI()))
+	from, err := url.Parse(x.peer.origin + string(x.req.Header.RequestURI()))
 	if err != nil {
 		return errRedirect
 	}
@@ -109,7 +109,7 @@ func (s *Session) follow(x *exchange) error {
 		h.Del("Content-Length")
 	}
 	x.req.SetRequestURIBytes(uri)
-	if p.origin() != x.peer.origin() {
+	if p.origin != x.peer.origin {
 		h.Del("Authorization")
 		h.SetHost(p.host)
 		x.peer = p
@@ -123,7 +123,7 @@ func (s *Session) follow(x *exchange) error {
 // location is where the request goes, for the cookie jar; nil when net/url
 // cannot say.
 func (x *exchange) location() *url.URL {
-	u, err := url.Parse(x.peer.origin() + string(x.req.Header.RequestURI()))
+	u, err := url.Parse(x.peer.origin + string(x.req.Header.RequestURI()))
 	if err != nil {
 		return nil
 	}

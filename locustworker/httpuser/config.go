@@ -44,14 +44,23 @@ type Config struct {
 	// FastHttpUser; &tls.Config{} verifies them.
 	TLS *tls.Config
 	// Dial opens connections. It must return soon after ctx is done. Default: a
-	// net.Dialer's DialContext.
+	// net.Dialer's DialContext, which looks at no proxy settings.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Pool, if it is not nil, holds the connections that the user shares with
+	// others, opened with the pool's own TLS and Dial. Default: each user has its
+	// own.
+	Pool *Pool
 }
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 func (c Config) validate() error {
 	var faults []error
 	if c.MaxBody < 0 {
 		faults = append(faults, fmt.Errorf("MaxBody %d is negative", c.MaxBody))
+	}
+	if c.Pool != nil && (c.TLS != nil || c.Dial != nil) {
+		faults = append(faults, errors.New("TLS and Dial of shared connections belong in the PoolConfig"))
 	}
 	for k, v := range c.Headers {
 		if !validHeader(k, v) {
@@ -82,6 +91,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.UserAgent == "" {
 		c.UserAgent = defaultUserAgent
+	}
+	if c.Pool != nil {
+		c.TLS, c.Dial = c.Pool.tls, c.Pool.dial
 	}
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext

@@ -13,10 +13,11 @@ import (
 // out.
 type conn struct {
 	net.Conn
-	raw  net.Conn // below TLS
-	used bool     // it has brought an answer before
-	sent bool     // a byte of the running request went out
-	err  error
+	raw   net.Conn // below TLS
+	used  bool     // it has brought an answer before
+	sent  bool     // a byte of the running request went out
+	err   error
+	since uint64 // when it became idle, in its pool's count
 }
 
 func (c *conn) Read(p []byte) (int, error) {

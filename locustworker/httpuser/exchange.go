@@ -27,6 +27,7 @@ type exchange struct {
 // exchange sends the request and reads the final answer into s.resp.raw. Its
 // error is a failure, or an *abort when there is nothing to record.
 func (s *Session) exchange(x *exchange) error {
+	defer s.giveBack()
 	for hops := 0; ; hops++ {
 		if err := s.roundTrip(x); err != nil {
 			return err
@@ -47,33 +48,80 @@ func (s *Session) exchange(x *exchange) error {
 // roundTrip sends one request and reads one answer. A connection that went stale
 // while it was idle is replaced once.
 func (s *Session) roundTrip(x *exchange) error {
-	if c := s.gate.take(x.peer); c != nil {
+	c, err := s.reuse(x)
+	if err != nil {
+		return err
+	}
+	if c != nil {
 		if stale, err := s.transfer(x, c); !stale {
 			return err
 		}
 	}
-	c, err := s.connect(x)
-	if err != nil {
+	if c, err = s.connect(x); err != nil {
 		return err
 	}
 	_, err = s.transfer(x, c)
 	return err
 }
 
+// reuse returns an open connection, or nil when one must be dialled. With a pool
+// it waits for the right to either.
+func (s *Session) reuse(x *exchange) (*conn, error) {
+	if c := s.gate.take(x.peer); c != nil || s.cfg.Pool == nil {
+		return c, nil
+	}
+	s.giveBack() // who held one connection while waiting for another could wait for ever
+	x.at = queueing
+	c, err := s.cfg.Pool.lease(x.ctx, s.waiter, x.peer.origin, x.limit)
+	if err != nil {
+		if s.ended(x) {
+			return nil, s.halted(x)
+		}
+		return nil, s.explain(x, err)
+	}
+	s.leased = x.peer
+	if c != nil {
+		s.gate.adopt(c)
+	}
+	if s.ended(x) {
+		if c != nil {
+			s.gate.put(x.peer, c, true)
+		}
+		return nil, s.halted(x)
+	}
+	return c, nil
+}
+
+// giveBack ends the session's lease of a connection, if it has one, and leaves
+// the connection to the pool.
+func (s *Session) giveBack() {
+	if p := s.leased; p != nil {
+		s.leased = nil
+		s.cfg.Pool.release(p.origin, s.gate.drop(p))
+	}
+}
+
 func (s *Session) connect(x *exchange) (*conn, error) {
 	x.at = connecting
 	c, err := s.dial(x.ctx, x.peer, x.limit)
-	if x.ctx.Err() != nil && (x.orphan || s.user.Context().Err() != nil || x.ctx.Err() == context.Canceled) {
+	if s.ended(x) {
 		if err == nil {
 			c.Close()
 		}
-		return nil, s.halted(x, !x.orphan && s.user.Context().Err() != nil)
+		return nil, s.halted(x)
 	}
 	if err != nil {
 		return nil, s.explain(x, err)
 	}
 	s.gate.adopt(c)
 	return c, nil
+}
+
+// ended tells that the context of a request that has no connection yet has ended
+// by more than its deadline.
+func (s *Session) ended(x *exchange) bool {
+	err := x.ctx.Err()
+	return err != nil && (x.orphan || s.user.Context().Err() != nil || err == context.Canceled) //nolint:errorlint // ctx.Err() is never wrapped
 }
 
 // transfer sends the request over c, reads the answer and gives c back. stale
@@ -124,7 +172,7 @@ func (s *Session) explain(x *exchange, err error) error {
 	}
 	switch why := s.gate.why(); {
 	case why != notEnding:
-		return s.halted(x, why == stopped)
+		return s.aborted(x, why == stopped)
 	case x.deadline && !time.Now().Before(x.limit): // ctx itself may not know yet
 		return errDeadline
 	case x.at == connecting && s.cfg.ConnectTimeout > 0 && s.cfg.ConnectTimeout < s.call.timeout:
@@ -133,8 +181,14 @@ func (s *Session) explain(x *exchange, err error) error {
 	return timeoutFailure(x.peer, x.at, s.call.timeout)
 }
 
-// halted is the end of a request whose context was cancelled.
-func (s *Session) halted(x *exchange, stopped bool) error {
+// halted is the end of a request without a connection, see ended.
+func (s *Session) halted(x *exchange) error {
+	return s.aborted(x, s.user.Context().Err() != nil)
+}
+
+// aborted is the end of a request whose context was cancelled, or whose user was
+// stopped.
+func (s *Session) aborted(x *exchange, stopped bool) error {
 	if stopped || x.orphan || !x.sent {
 		return &abort{ctx: x.ctx, cut: x.sent}
 	}

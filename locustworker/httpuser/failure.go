@@ -85,10 +85,11 @@ func decodeFailure(encoding []byte) failure {
 type phase uint8
 
 const (
-	connecting phase = iota
-	awaiting         // the first byte of the answer
-	heading          // the rest of its header
-	reading          // its body
+	queueing phase = iota // for a connection of the pool
+	connecting
+	awaiting // the first byte of the answer
+	heading  // the rest of its header
+	reading  // its body
 )
 
 // timeoutFailure is the text of a time-out of limit at peer.
@@ -100,6 +101,8 @@ func timeoutFailure(p *peer, at phase, limit time.Duration) failure {
 	}
 	pool = fmt.Sprintf("%s(host='%s', port=%s)", pool, p.hostname, p.port)
 	switch at {
+	case queueing:
+		return failure(fmt.Sprintf(`EmptyPoolError("%s: Pool is empty and a new connection can't be opened due to blocking mode.")`, pool))
 	case connecting:
 		return failure(fmt.Sprintf("ConnectTimeoutError('Connection to %s timed out. (connect timeout=%s)')", p.hostname, seconds))
 	case awaiting, heading:

@@ -163,6 +163,15 @@ func (g *gate) use(c *conn) {
 	c.SetDeadline(g.deadline()) //nolint:errcheck // a closed connection fails by itself
 }
 
+// drop takes the peer's idle connection, if any, out of the session's hands.
+func (g *gate) drop(p *peer) *conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := p.idle
+	p.idle = nil
+	return c
+}
+
 // put ends the use of a connection. It is kept when it can serve again.
 func (g *gate) put(p *peer, c *conn, reusable bool) {
 	g.mu.Lock()

@@ -26,6 +26,8 @@ type Session struct {
 	base    base
 	jar     *cookiejar.Jar // nil until a server sets a cookie
 	gate    gate
+	waiter  *waiter // where there is a pool
+	leased  *peer   // to which the session has the right to one of the pool's connections
 
 	// What follows belongs to the running request and is reused.
 	call call
@@ -53,8 +55,20 @@ func New(u *locustworker.User, cfg Config) (*Session, error) {
 	slices.SortFunc(s.headers, func(a, b header) int { return cmp.Compare(a.key, b.key) })
 	s.gate.drain = u.DrainTimeout()
 	s.gate.peers = []*peer{b.peer}
-	context.AfterFunc(u.Context(), s.gate.userEnded)
+	if cfg.Pool != nil {
+		s.waiter = newWaiter()
+		cfg.Pool.join()
+	}
+	context.AfterFunc(u.Context(), s.userEnded)
 	return s, nil
+}
+
+// userEnded is called once, when the user's context ends.
+func (s *Session) userEnded() {
+	s.gate.userEnded()
+	if s.cfg.Pool != nil {
+		s.cfg.Pool.leave()
+	}
 }
 
 // Get requests path, which is appended to the user's host unless it is an

@@ -17,6 +17,7 @@ type peer struct {
 	port     string
 	address  string // to dial
 	host     string // the Host header
+	origin   string // where it is, without who asks: scheme://address
 	auth     string // the Authorization header that the URL's user and password make, or ""
 	idle     *conn  // the kept-alive connection; guarded by gate.mu
 }
@@ -47,6 +48,7 @@ func parsePeer(scheme, authority string) (*peer, error) {
 		}
 	}
 	p.address = net.JoinHostPort(p.hostname, p.port)
+	p.origin = scheme + "://" + p.address
 	if password, ok := u.User.Password(); ok && u.User.Username() != "" {
 		p.auth = basicAuth(u.User.Username(), password)
 	}
@@ -65,14 +67,6 @@ func basicAuth(user, password string) string {
 		encoded = append(encoded, byte(r)) //nolint:gosec // at most 0xff
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString(encoded)
-}
-
-// origin is where the peer is, without who asks.
-func (p *peer) origin() string {
-	if p.tls {
-		return "https://" + p.address
-	}
-	return "http://" + p.address
 }
 
 // A base is a user's host: what relative paths are appended to.
@@ -184,7 +178,7 @@ func (s *Session) peerOf(raw string) (*peer, string, error) {
 		return nil, "", fmt.Errorf("%w: %w", ErrRequest, err)
 	}
 	for _, old := range s.gate.peers {
-		if old.origin() == p.origin() && (old.auth == p.auth || old == s.base.peer && p.auth == "") {
+		if old.origin == p.origin && (old.auth == p.auth || old == s.base.peer && p.auth == "") {
 			return old, rest, nil // spelled in another way
 		}
 	}

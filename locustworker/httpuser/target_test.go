@@ -122,8 +122,8 @@ func FuzzTarget(f *testing.F) {
 		if again := string(appendTarget(nil, string(uri))); again != string(uri) {
 			t.Errorf("%q becomes %q, and then %q", path, uri, again)
 		}
-		if _, err := url.Parse(p.origin()); err != nil {
-			t.Errorf("%q leads to %q: %v", path, p.origin(), err)
+		if _, err := url.Parse(p.origin); err != nil {
+			t.Errorf("%q leads to %q: %v", path, p.origin, err)
 		}
 	})
 }
