@@ -7,14 +7,6 @@ import (
 	"net/url"
 )
 
-// rowName is the name of the request's row.
-func (c *call) rowName() string {
-	if c.name != "" {
-		return c.name
-	}
-	return c.path
-}
-
 // build turns the call into the request to send. Every error wraps ErrRequest.
 func (s *Session) build(x *exchange) error {
 	c := &s.call

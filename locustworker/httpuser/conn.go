@@ -44,10 +44,10 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) Close() error { return c.raw.Close() }
 
 // dial opens a connection. The time limits are limit, if it is not zero, and
-// Config.ConnectTimeout.
+// the request's ConnectTimeout.
 func (s *Session) dial(ctx context.Context, p *peer, limit time.Time) (*conn, error) {
-	if s.cfg.ConnectTimeout > 0 {
-		if own := time.Now().Add(s.cfg.ConnectTimeout); limit.IsZero() || own.Before(limit) {
+	if s.call.connect > 0 {
+		if own := time.Now().Add(s.call.connect); limit.IsZero() || own.Before(limit) {
 			limit = own
 		}
 	}

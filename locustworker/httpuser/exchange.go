@@ -175,8 +175,8 @@ func (s *Session) explain(x *exchange, err error) error {
 		return s.aborted(x, why == stopped)
 	case x.deadline && !time.Now().Before(x.limit): // ctx itself may not know yet
 		return errDeadline
-	case x.at == connecting && s.cfg.ConnectTimeout > 0 && s.cfg.ConnectTimeout < s.call.timeout:
-		return timeoutFailure(x.peer, x.at, s.cfg.ConnectTimeout)
+	case x.at == connecting && s.call.connect > 0 && (s.call.connect < s.call.timeout || s.call.timeout <= 0):
+		return timeoutFailure(x.peer, x.at, s.call.connect)
 	}
 	return timeoutFailure(x.peer, x.at, s.call.timeout)
 }

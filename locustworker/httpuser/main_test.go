@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -143,6 +144,15 @@ func serveRaw(t testing.TB, handle func(n int, c net.Conn, next func() bool)) (h
 		wg.Wait()
 	})
 	return "http://" + l.Addr().String()
+}
+
+// statusServer says the same to every request.
+func statusServer(answer string) func(int, net.Conn, func() bool) {
+	return func(_ int, c net.Conn, next func() bool) {
+		for next() {
+			io.WriteString(c, answer)
+		}
+	}
 }
 
 // recv waits for a value from ch.

@@ -14,13 +14,14 @@ type Option func(*call)
 // reuses it.
 type call struct {
 	method, path string
-	name         string
+	name, group  string
 	query        []byte
 	headers      []header
 	body         []byte
 	contentType  string
 	check, catch func(*Response) error
 	timeout      time.Duration
+	connect      time.Duration
 	redirects    int
 	err          error
 }
@@ -31,7 +32,7 @@ func (c *call) reset(method, path string, cfg *Config) {
 	*c = call{
 		method: method, path: path,
 		query: c.query[:0], headers: c.headers[:0],
-		timeout: cfg.Timeout, redirects: cfg.MaxRedirects,
+		timeout: cfg.Timeout, connect: cfg.ConnectTimeout, redirects: cfg.MaxRedirects,
 	}
 	if method == "HEAD" {
 		c.redirects = -1 // as HttpSession.head
@@ -46,7 +47,8 @@ func (c *call) forget() {
 }
 
 // Name sets the name of the request's row (Locust's name=). Without it, or with
-// an empty name, it is the path as it was passed in.
+// an empty name, it is that of the Group, else the path with its query, as they
+// were passed in; of an absolute URL too, as HttpUser has it.
 func Name(name string) Option {
 	return func(c *call) { c.name = name }
 }
@@ -96,6 +98,13 @@ func JSON(v any) Option {
 // Timeout limits this request instead of Config.Timeout. 0 or less means none.
 func Timeout(d time.Duration) Option {
 	return func(c *call) { c.timeout = d }
+}
+
+// ConnectTimeout limits name lookup, connecting and the TLS handshake of this
+// request instead of Config.ConnectTimeout, within its Timeout. 0 or less means
+// none of its own.
+func ConnectTimeout(d time.Duration) Option {
+	return func(c *call) { c.connect = d }
 }
 
 // Redirects sets how many redirects this request follows, instead of

@@ -25,6 +25,7 @@ type Session struct {
 	headers []header // Config.Headers in an order of their own
 	base    base
 	jar     *cookiejar.Jar // nil until a server sets a cookie
+	group   string
 	gate    gate
 	waiter  *waiter // where there is a pool
 	leased  *peer   // to which the session has the right to one of the pool's connections
@@ -123,6 +124,7 @@ func (s *Session) Do(ctx context.Context, method, path string, opts ...Option) (
 	defer s.gate.finish()
 
 	s.call.reset(method, path, &s.cfg)
+	s.call.group = s.group
 	defer s.call.forget()
 	for _, opt := range opts {
 		opt(&s.call)
