@@ -99,6 +99,7 @@ func TestANewerSpawnWins(t *testing.T) {
 		id := s.id()
 		s.master.Spawn(id, one(6), mastertest.StopTimeout(time.Minute))
 		s.master.Expect("spawning", "spawning_complete")
+		time.Sleep(time.Second)                                         // all are in their tasks
 		s.master.Spawn(id, one(1), mastertest.StopTimeout(time.Minute)) // would take until the tasks end
 		s.master.Expect("spawning")
 		time.Sleep(time.Second)

@@ -1,0 +1,186 @@
+package locustworker
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker/mastertest"
+)
+
+// running brings the worker to ten running users and returns its identity.
+func (s *stage) running() string {
+	s.t.Helper()
+	id := s.id()
+	s.master.Spawn(id, one(10))
+	s.master.Expect("spawning", "spawning_complete")
+	time.Sleep(5*time.Second + 300*time.Millisecond)
+	return id
+}
+
+// stopAndCompare ends the run and fails unless the table holds all samples.
+func (s *stage) stopAndCompare(id string) {
+	s.t.Helper()
+	s.master.Stop(id)
+	s.master.Expect("client_stopped", "client_ready")
+	s.checkTotals(s.recorded())
+}
+
+func TestACutLosesNothing(t *testing.T) {
+	for _, opts := range [][]mastertest.Option{nil, {mastertest.HideAcks()}} {
+		onStage(t, Config{}, scripted{}, func(s *stage) {
+			id := s.running()
+			for range 20 { // at every phase between two reports
+				time.Sleep(1370 * time.Millisecond)
+				s.master.Cut(id)
+			}
+			time.Sleep(5 * time.Second)
+			s.stopAndCompare(id)
+			if n := len(s.master.OfType("client_ready")); n != 2 {
+				t.Errorf("%d client_ready; want the first and the one after the stop", n)
+			}
+		}, opts...)
+	}
+}
+
+func TestABrokenNetworkLosesNothing(t *testing.T) {
+	for _, lasts := range []time.Duration{2 * time.Second, 10 * time.Second, 40 * time.Second} {
+		onStage(t, Config{}, scripted{}, func(s *stage) {
+			id := s.running()
+			s.master.Stall()
+			time.Sleep(lasts)
+			s.master.Unstall()
+			back := time.Now()
+			s.master.Skip()
+			s.master.WaitFor("stats", time.Minute)
+			if took := time.Since(back); took > 5*time.Second {
+				t.Errorf("after %v without a network the worker was back in %v; want 5s at most", lasts, took)
+			}
+			time.Sleep(5 * time.Second)
+			s.worker.checkUsers(t, s.master, 10)
+			s.stopAndCompare(id)
+		})
+	}
+}
+
+func TestAPausedMasterKeepsItsConnection(t *testing.T) {
+	onStage(t, Config{}, scripted{}, func(s *stage) {
+		id := s.running()
+		dials := len(s.master.Dials())
+		s.master.Stall() // a paused process takes no connections either
+		time.Sleep(30 * time.Second)
+		s.master.Unstall()
+		time.Sleep(5 * time.Second)
+		if n := s.master.Connections(id); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+		if s.master.Knows(id) && len(s.master.OfType("client_ready")) != 1 {
+			t.Error("the worker registered anew")
+		}
+		if len(s.master.Dials()) == dials {
+			t.Error("the worker never looked whether the master takes connections")
+		}
+		s.stopAndCompare(id)
+	})
+}
+
+func TestANewMasterGetsNothingOfTheOldRun(t *testing.T) {
+	onStage(t, Config{}, scripted{}, func(s *stage) {
+		id := s.running()
+		s.master.Close()
+		time.Sleep(10 * time.Second)
+		s.master.Reopen()
+		s.master.Skip()
+		back := time.Now()
+		if got := s.master.WaitFor("client_ready", time.Minute).Worker; got != id {
+			t.Errorf("the worker registered as %s; it was %s", got, id)
+		}
+		if took := time.Since(back); took > 5*time.Second {
+			t.Errorf("the worker was back in %v; want 5s at most", took)
+		}
+		s.worker.checkUsers(t, s.master, 0)
+		s.checkTotals(0)
+
+		old := s.recorded()
+		s.master.Spawn(id, one(3))
+		s.master.Expect("spawning", "spawning_complete")
+		time.Sleep(5*time.Second + 300*time.Millisecond)
+		s.master.Stop(id)
+		s.master.Expect("client_stopped", "client_ready")
+		s.checkTotals(s.recorded() - old)
+		if c := s.worker.Counters(); c.Recorded == 0 || old == 0 {
+			t.Errorf("nothing was recorded: %+v", c)
+		}
+	})
+}
+
+func TestTheSameMasterAfterItForgot(t *testing.T) {
+	onStage(t, Config{}, scripted{}, func(s *stage) {
+		id := s.running()
+		s.master.Stall()
+		time.Sleep(90 * time.Second) // the users stop after 60
+		s.master.Forget(id)          // as the real one does after 64
+		s.master.Unstall()
+		s.master.Skip()
+		s.master.WaitFor("client_ready", time.Minute)
+		time.Sleep(5 * time.Second)
+		s.worker.checkUsers(t, s.master, 0)
+		s.checkTotals(s.recorded())
+	})
+}
+
+func TestAHalfOpenConnectionIsLeftBehind(t *testing.T) {
+	onStage(t, Config{}, scripted{}, func(s *stage) {
+		id := s.running()
+		s.master.IgnoreWorker(id)
+		fresh := s.master.WaitUntil("a new identity", time.Minute, func(m mastertest.Message) bool {
+			return m.Type == "client_ready" && m.Worker != id
+		}).Worker
+		time.Sleep(5 * time.Second)
+		s.checkTotals(s.recorded())
+		s.master.Spawn(fresh, one(2))
+		s.master.From(fresh).WaitFor("spawning_complete", time.Minute)
+	})
+}
+
+func TestUsersStopWhenNoMasterIsSeen(t *testing.T) {
+	onStage(t, Config{MasterTimeout: 20 * time.Second}, scripted{}, func(s *stage) {
+		s.running()
+		s.lossy = true
+		s.master.Close()
+		time.Sleep(19 * time.Second)
+		s.worker.population(t, s, 10)
+		time.Sleep(3 * time.Second)
+		s.worker.population(t, s, 0)
+		select {
+		case <-s.ended:
+			t.Error("the worker has ended")
+		default:
+		}
+	})
+}
+
+// population compares the number of users that do something by their samples.
+func (w *Worker) population(t *testing.T, s *stage, want int64) {
+	t.Helper()
+	synctest.Wait()
+	before := s.recorded()
+	time.Sleep(time.Second)
+	synctest.Wait()
+	if got := s.recorded() - before; got != want {
+		t.Errorf("%d samples in a second; want %d", got, want)
+	}
+}
+
+func TestReconnectKeepsUsersAndIdentity(t *testing.T) {
+	onStage(t, Config{}, scripted{}, func(s *stage) {
+		id := s.running()
+		s.master.Skip()
+		s.master.Reconnect(id)
+		if got := s.master.WaitFor("heartbeat", 10*time.Second).Worker; got != id {
+			t.Errorf("a heartbeat of %s; want %s", got, id)
+		}
+		s.worker.checkUsers(t, s.master, 10)
+		s.stopAndCompare(id)
+	})
+}
