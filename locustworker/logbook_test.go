@@ -50,7 +50,7 @@ func TestLogBookTeesWhatIsEnabled(t *testing.T) {
 
 func TestLogBookKeepsTheLast500(t *testing.T) {
 	book := newLogBook("box")
-	log := slog.New(book.Handler(slog.NewTextHandler(io.Discard, nil)))
+	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
 	if got := book.Lines(); len(got) != 0 || book.Total() != 0 {
 		t.Fatalf("a new book holds %q", got)
 	}
@@ -71,7 +71,7 @@ func TestLogBookKeepsTheLast500(t *testing.T) {
 
 func TestLogBookGivesCopies(t *testing.T) {
 	book := newLogBook("box")
-	log := slog.New(book.Handler(slog.NewTextHandler(io.Discard, nil)))
+	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
 	log.Info("kept")
 	book.Lines()[0] = "spoilt"
 	_ = append(book.Lines(), "more")
@@ -83,7 +83,7 @@ func TestLogBookGivesCopies(t *testing.T) {
 
 func TestLogBookCutsLongRecords(t *testing.T) {
 	book := newLogBook("box")
-	log := slog.New(book.Handler(slog.NewTextHandler(io.Discard, nil)))
+	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
 	for length := bookRecordBytes - 100; length < bookRecordBytes+10; length++ {
 		log.Info(strings.Repeat("é", length/2) + strings.Repeat("x", length%2))
 		record := book.Lines()[book.Total()-1]
@@ -108,7 +108,7 @@ func (refusing) Handle(context.Context, slog.Record) error { return errors.New("
 
 func TestLogBookKeepsWhatNextRefuses(t *testing.T) {
 	book := newLogBook("box")
-	h := book.Handler(refusing{slog.NewTextHandler(io.Discard, nil)})
+	h := book.Handler(refusing{newLineHandler(io.Discard, "box", slog.LevelInfo)})
 	err := h.Handle(t.Context(), slog.Record{Message: "m"})
 	if err == nil || err.Error() != "disk full" || book.Total() != 1 {
 		t.Errorf("got %v and %d records", err, book.Total())

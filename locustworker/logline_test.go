@@ -17,16 +17,16 @@ type secretive struct{}
 
 func (secretive) LogValue() slog.Value { return slog.StringValue("hidden") }
 
-func TestLineFormat(t *testing.T) {
-	at := time.Date(2026, 11, 23, 16, 40, 10, 123_999_999, time.Local)
-	const prefix = "[2026-11-23 16:40:10,123] box/"
-	tests := []struct {
-		name    string
-		level   slog.Level
-		message string
-		attrs   []slog.Attr
-		want    string
-	}{
+type lineCase struct {
+	name    string
+	level   slog.Level
+	message string
+	attrs   []slog.Attr
+	want    string
+}
+
+func lineCases() []lineCase {
+	return []lineCase{
 		{"debug", slog.LevelDebug, "m", nil, "DEBUG/locustworker: m"},
 		{"info", slog.LevelInfo, "all well", nil, "INFO/locustworker: all well"},
 		{"between levels", slog.LevelInfo + 2, "m", nil, "INFO/locustworker: m"},
@@ -71,7 +71,12 @@ func TestLineFormat(t *testing.T) {
 		},
 		{"letters of others", slog.LevelInfo, "für 漢字", []slog.Attr{slog.String("ключ", "значение")}, "INFO/locustworker: für 漢字 ключ=значение"},
 	}
-	for _, test := range tests {
+}
+
+func TestLineFormat(t *testing.T) {
+	at := time.Date(2026, 11, 23, 16, 40, 10, 123_999_999, time.Local)
+	const prefix = "[2026-11-23 16:40:10,123] box/"
+	for _, test := range lineCases() {
 		t.Run(test.name, func(t *testing.T) {
 			r := slog.NewRecord(at, test.level, test.message, 0)
 			r.AddAttrs(test.attrs...)

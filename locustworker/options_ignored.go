@@ -42,7 +42,7 @@ func meaninglessOptions() []option {
 	add(anyText, flagOption("--json"))
 	add(anyText, valueOption("--json-file"))
 	add(anyText, valueOption("--profile"))
-	return append(append(all, unsupportedOptions()...), refusedOptions()...)
+	return append(all, refusedOptions()...)
 }
 
 // unsupportedOptions are those that a Python worker obeys.

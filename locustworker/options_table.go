@@ -38,6 +38,7 @@ func optionGroups() []optionGroup {
 		{"Logging options", logOptions()},
 		{"Other options", otherOptions()},
 		{"Options of Locust without a meaning for a Go worker, accepted and ignored", meaninglessOptions()},
+		{"Options that a Python worker obeys and this one does not yet, ignored with a warning", unsupportedOptions()},
 	}
 }
 

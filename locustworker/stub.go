@@ -63,8 +63,8 @@ func stubOf(program string, specs []*classSpec) string {
 		"# The user classes of the Go worker " + program + ", for the Locust master: names, weights, tasks and tags.\n" +
 			"# Printed by its command `stub`; print it anew when the classes change. The tasks themselves are in Go.\n",
 		"from locust import " + strings.Join(slices.Sorted(maps.Keys(w.imports)), ", ") + "\n\n",
-		"def _in_go():",
-		"    raise RuntimeError(" + strconv.Quote(strings.ToValidUTF8(text, "\uFFFD")) + ")\n\n",
+		"def _in_go(error=RuntimeError):",
+		"    raise error(" + strconv.Quote(strings.ToValidUTF8(text, "\uFFFD")) + ")\n\n",
 		"class _GoUser(User):",
 		"    abstract = True\n",
 		"    def on_start(self):",
@@ -89,7 +89,10 @@ func (w *stubWriter) class(s *classSpec, number int) {
 	name, given := s.name, !plainName(s.name)
 	if given {
 		name = fmt.Sprintf("_class_%d", number)
-		fmt.Fprintf(&w.late, "\n\n%s.__name__ = %s\nglobals()[%[2]s] = globals().pop(%q)\n", name, literal(s.name), name)
+		if w.late.Len() == 0 {
+			w.late.WriteString("\n\n_here = globals()\n")
+		}
+		fmt.Fprintf(&w.late, "%s.__name__ = %s\n_here[%[2]s] = _here.pop(%q)\n", name, literal(s.name), name)
 	}
 	w.body.WriteString("\n\n")
 	w.line(0, "class %s(_GoUser):", name)

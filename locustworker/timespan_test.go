@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -25,6 +26,26 @@ func TestParseTimespan(t *testing.T) {
 	for _, text := range []string{"", "h", "1h20", "1.5s", "-1", "10s5m", "5 s", "s", "99999999999999999999"} {
 		if got, err := parseTimespan(text); err == nil {
 			t.Errorf("parseTimespan(%q) = %v; want an error", text, got)
+		}
+	}
+}
+
+func TestTimespansAreLocusts(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 30))
+	texts := []string{"", "0", "007", "20", "1h20m", "1h1h", "1m1h", "1.5s", " 1s", "1s ", "+1", "-1", "1d", "h", "m20", "20m5", "1H"}
+	for range 1000 {
+		text := ""
+		for range random.IntN(6) {
+			text += []string{"1", "23", "0", "h", "m", "s", "5m", "9s", "2h", " ", "x"}[random.IntN(11)]
+		}
+		texts = append(texts, text)
+	}
+	var want []*int
+	python(t, "timespan", texts, &want)
+	for i, seconds := range want {
+		got, err := parseTimespan(texts[i])
+		if (seconds == nil) != (err != nil) || seconds != nil && got != time.Duration(*seconds)*time.Second {
+			t.Errorf("%q: %v, %v; Locust says %v", texts[i], got, err, seconds)
 		}
 	}
 }

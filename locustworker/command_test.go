@@ -1,0 +1,289 @@
+package locustworker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A shell is what a command under test touches.
+type shell struct {
+	stdout, stderr lockedBuffer
+	files          map[string]string
+}
+
+// A lockedBuffer takes what several goroutines log.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// testCommand returns a command line in an environment of its own, with its files
+// in memory.
+func testCommand(env map[string]string, args ...string) (*command, *shell) {
+	sh := &shell{files: map[string]string{}}
+	return &command{
+		args:      append([]string{"/usr/bin/shoptest"}, args...),
+		lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		readFile: func(name string) ([]byte, error) {
+			text, ok := sh.files[name]
+			if !ok {
+				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+			}
+			return []byte(text), nil
+		},
+		stdout:   &sh.stdout,
+		stderr:   &sh.stderr,
+		hostname: "box.example.org",
+		build:    &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}},
+		cores:    4,
+		spawn:    func([]string) (child, error) { return nil, errors.New("not in this test") },
+	}, sh
+}
+
+// A shopper is a user without a purpose.
+type shopper struct{}
+
+func newShopper(*User) (*shopper, error) { return &shopper{}, nil }
+
+func (*shopper) buy(context.Context) error { return nil }
+
+func shopClass(name string) *ClassOf[*shopper] {
+	return NewClass(name, newShopper).Task("buy", 1, (*shopper).buy)
+}
+
+func shopClasses() []Class {
+	return []Class{shopClass("Buyer").Weight(3), shopClass("Looker"), shopClass("Idle").Weight(0)}
+}
+
+// closedPort is a port of this machine that nobody listens on.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// runStopped runs a command whose worker is told to end at once.
+func runStopped(t *testing.T, c *command, base Config) int {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c.args = append(c.args, "--master-port", closedPort(t))
+	return c.run(ctx, base, shopClasses())
+}
+
+func TestCommandsThatRunNothing(t *testing.T) {
+	tests := []struct {
+		name   string
+		args   string
+		env    map[string]string
+		code   int
+		stdout string // what it says, "" nothing
+		stderr string
+	}{
+		{"help", "--help", nil, exitOK, "Usage: shoptest [options] [UserClass ...]", ""},
+		{"help before a fault", "-h --nope", nil, exitOK, "--master-host <hostname>", ""},
+		{"version", "--version", nil, exitOK, "shoptest v1.2.3 (go1.", ""},
+		{"short version", "-V", nil, exitOK, "shoptest v1.2.3 (go1.", ""},
+		{"list", "--worker -l", nil, exitOK, "Available Users:\n    Buyer\n    Looker\n    Idle\n", ""},
+		{"ratio", "--show-task-ratio -u 3 Looker", nil, exitOK, " Task ratio per User class\n---", ""},
+		{"ratio as JSON", "--show-task-ratio-json", nil, exitOK, "{\n    \"per_class\": {\n        \"Buyer\": {\n            \"ratio\": 0.75,", ""},
+		{"ratio of nothing", "--show-task-ratio Idle", nil, exitError, "", "ERROR/locustworker: locustworker: invalid configuration: no user class"},
+		{"unknown option", "--mastr-host x", nil, exitUsage, "", "shoptest: error: unrecognized arguments: --mastr-host\nDid you mean '--master-host'?\n"},
+		{"bad value", "--master-port 0", nil, exitUsage, "", "shoptest: error: argument --master-port: 0 is no port"},
+		{"bad variable", "", map[string]string{"LOCUST_STOP_TIMEOUT": "1d"}, exitUsage, "", "environment variable LOCUST_STOP_TIMEOUT: "},
+		{"bad delay", "", map[string]string{readyDelayVariable: "2s"}, exitUsage, "", readyDelayVariable},
+		{"negative delay", "", map[string]string{readyDelayVariable: "-1"}, exitUsage, "", "delay before client_ready"},
+		{"bad JSON", "--config-users {", nil, exitUsage, "", "must be JSON objects"},
+		{"unknown class", "Buyer Nobody Noone Nobody", nil, exitError, "", "box/ERROR/locustworker: Unknown User(s): Nobody, Noone\n"},
+		{"unknown class of a variable", "", map[string]string{"LOCUST_USER_CLASSES": "Nobody"}, exitError, "", "Unknown User(s): Nobody"},
+		{
+			"configuration of an unknown class", `--config-users {"user_class_name":"Nobody"}`, nil, exitFatal, "",
+			"--config-users: no such user class: Nobody",
+		},
+		{"master", "--master --worker", nil, exitFatal, "", "--master cannot be combined with --worker"},
+		{"master by a variable", "--worker", map[string]string{"LOCUST_MODE_MASTER": "1"}, exitFatal, "", "--master cannot"},
+		{"too few processes", "--processes -2", nil, exitError, "", "Invalid --processes count -2"},
+		{"no config file", "--config none.conf", nil, exitUsage, "", "argument --config: cannot read the configuration file none.conf"},
+		{"replaced option", "--slave", nil, exitUsage, "", "argument --slave: is called --worker now"},
+		{"stub's help", "stub -h", nil, exitOK, "", "Usage: shoptest stub [UserClass ...]"},
+		{"stub's usage", "stub --nope", nil, exitUsage, "", "Usage: shoptest stub [UserClass ...]"},
+		{"stub of an unknown class", "stub Nobody", nil, exitError, "", "unknown user class: Nobody"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, sh := testCommand(test.env, strings.Fields(test.args)...)
+			code := c.run(t.Context(), Config{}, shopClasses())
+			out, log := sh.stdout.String(), sh.stderr.String()
+			if code != test.code || !strings.Contains(out, test.stdout) || test.stdout == "" && out != "" ||
+				!strings.Contains(log, test.stderr) || test.stderr == "" && log != "" {
+				t.Errorf("exit code %d, want %d\n%s\n%s", code, test.code, out, log)
+			}
+		})
+	}
+}
+
+func TestNoClasses(t *testing.T) {
+	for _, args := range [][]string{nil, {"stub"}} {
+		c, sh := testCommand(nil, args...)
+		if code := c.run(t.Context(), Config{}, nil); code != exitError || !strings.Contains(strings.ToLower(sh.stderr.String()), "no user class") {
+			t.Errorf("%v: exit code %d, %s", args, code, sh.stderr.String())
+		}
+	}
+}
+
+func TestFaultsOfClasses(t *testing.T) {
+	for _, args := range [][]string{nil, {"stub"}} {
+		c, sh := testCommand(nil, args...)
+		bad := NewClass("Buyer", newShopper) // has no task
+		if code := c.run(t.Context(), Config{}, []Class{bad}); code != exitError || !strings.Contains(sh.stderr.String(), `"Buyer" has no task`) {
+			t.Errorf("%v: exit code %d, %s", args, code, sh.stderr.String())
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	tests := []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{ErrNoMaster, 255},
+		{ErrMasterLost, 0},
+		{ErrListener, 2},
+		{ErrUndelivered, 7},
+		{errors.Join(ErrMasterLost, ErrListener), 2},
+		{errors.Join(ErrListener, ErrUndelivered, ErrMasterLost), 7},
+		{ErrRunning, 1},
+		{io.EOF, 1},
+	}
+	for _, test := range tests {
+		if got := exitCode(test.err, 7); got != test.want {
+			t.Errorf("%v: %d, want %d", test.err, got, test.want)
+		}
+	}
+	if got := exitCode(ErrUndelivered, -1); got != 255 {
+		t.Errorf("--exit-code-on-error -1 is %d", got)
+	}
+	if got := exitCode(ErrUndelivered, 0); got != 0 {
+		t.Errorf("--exit-code-on-error 0 is %d", got)
+	}
+}
+
+func TestRunEndsCleanly(t *testing.T) {
+	c, sh := testCommand(nil, "--worker")
+	if code := runStopped(t, c, Config{}); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	log := sh.stderr.String()
+	for _, want := range []string{"box/INFO/locustworker: Starting shoptest v1.2.3", "box/INFO/locustworker: Shutting down (exit code 0)\n"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %q:\n%s", want, log)
+		}
+	}
+	if strings.Contains(log, "WARNING") || sh.stdout.String() != "" {
+		t.Errorf("it warns of something: %s%s", log, sh.stdout.String())
+	}
+}
+
+func TestFailingListenerIsAnExitCode(t *testing.T) {
+	c, sh := testCommand(nil)
+	base := Config{Events: Events{Quitting: func(*Environment) error { return errors.New("not now") }}}
+	if code := runStopped(t, c, base); code != exitUsage || !strings.Contains(sh.stderr.String(), "Shutting down (exit code 2)") {
+		t.Errorf("exit code %d: %s", code, sh.stderr.String())
+	}
+}
+
+func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
+	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
+	c, sh := testCommand(env, "-f", "locustfile.py", "--headless", "-u", "5", "--equal-weights", "-L", "debug", "Buyer")
+	sh.files["locust.conf"] = "web-port = 80\nmy-argument = 1"
+	if code := runStopped(t, c, Config{}); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	var warnings []string
+	for line := range strings.Lines(sh.stderr.String()) {
+		if _, text, found := strings.Cut(line, "/WARNING/locustworker: "); found {
+			warnings = append(warnings, strings.TrimSpace(text))
+		}
+	}
+	want := []string{
+		"options without a meaning for a Go worker are ignored: --users, --locustfile, --headless",
+		"a Python worker obeys these options, this one does not: --equal-weights",
+		"configuration files set what is no option of Locust; the master sends custom arguments: locust.conf: my-argument",
+	}
+	if strings.Join(warnings, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s", strings.Join(warnings, "\n"))
+	}
+	debugged := "DEBUG/locustworker: settings without a meaning for a Go worker: environment variable LOCUST_RUN_TIME, locust.conf: web-port\n"
+	if !strings.Contains(sh.stderr.String(), debugged) {
+		t.Errorf("the log lacks %q:\n%s", debugged, sh.stderr.String())
+	}
+}
+
+func TestUsersMeanSomethingForRatios(t *testing.T) {
+	c, sh := testCommand(nil, "-u", "5", "--show-task-ratio")
+	if s, err := c.settings(Config{}); err != nil || s.users != 5 || len(s.ignored) > 0 {
+		t.Errorf("%+v, %v, %s", s, err, sh.stderr.String())
+	}
+}
+
+func TestLogGoesWhereItIsAskedTo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "new", "folder", "worker.log")
+	for range 2 { // appended to
+		c, sh := testCommand(map[string]string{"LOCUST_LOGLEVEL": "error"}, "--logfile", file)
+		base := Config{Events: Events{Quitting: func(*Environment) error { return errors.New("not now") }}}
+		if code := runStopped(t, c, base); code != exitUsage || sh.stderr.String() != "" {
+			t.Errorf("exit code %d, %s", code, sh.stderr.String())
+		}
+	}
+	log, err := os.ReadFile(file)
+	if err != nil || strings.Count(string(log), "box/ERROR/locustworker: "+ErrListener.Error()) != 2 || bytes.Contains(log, []byte("INFO")) {
+		t.Errorf("%v\n%s", err, log)
+	}
+	c, sh := testCommand(nil, "--logfile", filepath.Dir(file))
+	if code := runStopped(t, c, Config{}); code != exitError || !strings.Contains(sh.stderr.String(), "shoptest: error: cannot open the log file") {
+		t.Errorf("a folder as log file: exit code %d, %s", code, sh.stderr.String())
+	}
+}
+
+func TestWhoseLoggerIsUsed(t *testing.T) {
+	for args, own := range map[string]bool{"": true, "-L INFO": false, "--skip-log-setup": true, "--skip-log-setup -L INFO": true} {
+		var mine lockedBuffer
+		base := Config{Logger: slog.New(slog.NewTextHandler(&mine, nil))}
+		c, sh := testCommand(nil, strings.Fields(args)...)
+		if code := runStopped(t, c, base); code != exitOK {
+			t.Fatalf("exit code %d", code)
+		}
+		if (mine.String() != "") != own || (sh.stderr.String() == "") != own {
+			t.Errorf("%q: the program's log\n%s\nthe worker's\n%s", args, mine.String(), sh.stderr.String())
+		}
+	}
+}
