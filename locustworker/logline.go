@@ -26,7 +26,7 @@ const (
 //	[2026-11-23 16:40:10,123] host/LEVEL/locustworker: message key=value
 //
 // The host is the host's name up to the first dot. Attributes follow as
-// key=value, quoted where they hold blanks; one of several lines stands below,
+// key=value, quoted where they hold blanks; one with line breaks stands below,
 // indented, and so do the further lines of a message, so that no text can pass
 // for a record of its own. The result is valid UTF-8 without control characters.
 // A lineFormat does not change and is safe for concurrent use.
@@ -90,8 +90,9 @@ func (f *lineFormat) add(group string, a slog.Attr) {
 	}
 	key := word(group + a.Key)
 	text := valueText(value)
-	if lines := strings.TrimRight(text, "\n"); strings.Contains(lines, "\n") {
-		f.below += "\n  " + key + ":\n    " + strings.ReplaceAll(printable(lines), "\n", "\n    ")
+	if strings.Contains(text, "\n") {
+		lines := printable(strings.TrimRight(text, "\n"))
+		f.below += "\n  " + key + ":\n    " + strings.ReplaceAll(lines, "\n", "\n    ")
 		return
 	}
 	f.attrs += " " + key + "=" + word(text)

@@ -61,7 +61,7 @@ func lineCases() []lineCase {
 		{
 			"lines of a value", slog.LevelError, "broken",
 			[]slog.Attr{slog.String("trace", "  File \"a.go\"\n  File \"b.go\"\n"), slog.Int("n", 1), slog.String("end", "one line\n")},
-			"ERROR/locustworker: broken n=1 end=\"one line\\n\"\n  trace:\n      File \"a.go\"\n      File \"b.go\"",
+			"ERROR/locustworker: broken n=1\n  trace:\n      File \"a.go\"\n      File \"b.go\"\n  end:\n    one line",
 		},
 		{"control characters", slog.LevelInfo, "a\x1b[31mb\rc\u0085d\te\x00", nil, `INFO/locustworker: a\x1b[31mb\rc\u0085d` + "\te" + `\x00`},
 		{
