@@ -38,6 +38,13 @@ func (s *Session) build(x *exchange) error {
 	for _, kv := range s.headers {
 		h.Set(kv.key, kv.value)
 	}
+	if c.rest {
+		h.Set("Accept", jsonType)
+		h.SetContentType(jsonType)
+		if c.contentType != "" {
+			h.SetContentType(c.contentType)
+		}
+	}
 	for _, kv := range c.headers {
 		if !validHeader(kv.key, kv.value) {
 			return fmt.Errorf("%w: header %q: %q", ErrRequest, kv.key, kv.value)

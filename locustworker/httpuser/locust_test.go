@@ -2,6 +2,7 @@ package httpuser
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -45,18 +46,26 @@ func TestRecordedAsByHttpUser(t *testing.T) {
 		"half a header": late("HTTP/1.1 200 OK\r\nContent-"),
 		"half a body":   late("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"),
 	}
-	type request [2]any // URL and seconds, for Python
-	requests := map[string]request{"refused": {refusing(t), ample.Seconds()}}
+	requests := map[string]pyRequest{"refused": {refusing(t), ample.Seconds()}}
 	for name, end := range cases {
-		requests[name] = request{serveOnce(t, end), ample.Seconds()}
+		requests[name] = pyRequest{serveOnce(t, end), ample.Seconds()}
 	}
 	for _, name := range []string{"silent", "half a header", "half a body"} {
-		requests[name] = request{requests[name][0], short.Seconds()}
+		requests[name] = pyRequest{requests[name][0], short.Seconds()}
 	}
 	t.Cleanup(func() { close(wait) })
 
+	recordedAlike(t, "requests", requests, (*Session).Do)
+}
+
+type pyRequest [2]any // URL and seconds, for Python
+
+// recordedAlike makes the requests by a command of texts.py and by do, and
+// compares what is recorded.
+func recordedAlike(t *testing.T, command string, requests map[string]pyRequest, do func(*Session, context.Context, string, string, ...Option) (*Response, error)) {
+	t.Helper()
 	var want map[string][3]any
-	python(t, "requests", requests, &want)
+	python(t, command, requests, &want)
 	for name, request := range requests {
 		var got [3]any
 		user := locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{
@@ -67,7 +76,7 @@ func TestRecordedAsByHttpUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.Get(user.Context(), request[0].(string), Name("/n"))
+		r, err := do(s, user.Context(), "GET", request[0].(string), Name("/n"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,8 @@ func (c *call) rowName() string {
 	switch {
 	case c.name != "":
 		return c.name
+	case c.fresh:
+		return c.freshName()
 	case c.group != "":
 		return c.group
 	}

@@ -23,6 +23,8 @@ type call struct {
 	timeout      time.Duration
 	connect      time.Duration
 	redirects    int
+	rest         bool
+	fresh        bool // has a CacheBuster
 	err          error
 }
 
@@ -67,14 +69,16 @@ func BasicAuth(user, password string) Option {
 
 // Query adds a parameter to the URL, escaped. The row's name does not have it.
 func Query(key, value string) Option {
-	return func(c *call) {
-		if len(c.query) > 0 {
-			c.query = append(c.query, '&')
-		}
-		c.query = append(c.query, url.QueryEscape(key)...)
-		c.query = append(c.query, '=')
-		c.query = append(c.query, url.QueryEscape(value)...)
+	return func(c *call) { c.addQuery(key, value) }
+}
+
+func (c *call) addQuery(key, value string) {
+	if len(c.query) > 0 {
+		c.query = append(c.query, '&')
 	}
+	c.query = append(c.query, url.QueryEscape(key)...)
+	c.query = append(c.query, '=')
+	c.query = append(c.query, url.QueryEscape(value)...)
 }
 
 // Body sets the request's body and, unless it is empty, the Content-Type. The
@@ -91,7 +95,7 @@ func JSON(v any) Option {
 			c.err = fmt.Errorf("%w: the body: %w", ErrRequest, err)
 			return
 		}
-		c.body, c.contentType = body, "application/json"
+		c.body, c.contentType = body, jsonType
 	}
 }
 

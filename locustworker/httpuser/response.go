@@ -1,10 +1,6 @@
 package httpuser
 
-import (
-	"encoding/json"
-	"fmt"
-	"time"
-)
+import "time"
 
 // A Response is how a request ended. It and everything that it gives out belong
 // to the session: they are valid until the session's next request or the end of
@@ -27,17 +23,8 @@ func (r *Response) OK() bool { return r.Err == nil }
 
 // Header returns the first value of a header of the answer, or "".
 func (r *Response) Header(key string) string {
-	if r.StatusCode == 0 {
+	if r.StatusCode == 0 || r.raw == nil {
 		return ""
 	}
 	return string(r.raw.Header.Peek(key))
-}
-
-// JSON decodes the body into v. The error's text holds nothing of the body, so
-// that it may be returned from Check.
-func (r *Response) JSON(v any) error {
-	if err := json.Unmarshal(r.Body, v); err != nil {
-		return fmt.Errorf("the reply is not the expected JSON: %w", err)
-	}
-	return nil
 }

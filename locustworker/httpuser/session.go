@@ -112,6 +112,10 @@ func (s *Session) Patch(ctx context.Context, path string, opts ...Option) (*Resp
 
 // Do is Get with any method, which is also the row's type, as it is passed in.
 func (s *Session) Do(ctx context.Context, method, path string, opts ...Option) (*Response, error) {
+	return s.do(ctx, false, method, path, opts)
+}
+
+func (s *Session) do(ctx context.Context, rest bool, method, path string, opts []Option) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, &abort{ctx: ctx}
 	}
@@ -124,7 +128,7 @@ func (s *Session) Do(ctx context.Context, method, path string, opts ...Option) (
 	defer s.gate.finish()
 
 	s.call.reset(method, path, &s.cfg)
-	s.call.group = s.group
+	s.call.group, s.call.rest = s.group, rest
 	defer s.call.forget()
 	for _, opt := range opts {
 		opt(&s.call)
@@ -180,7 +184,12 @@ func (s *Session) judge(err error) {
 	}
 	if err == nil {
 		r.StatusCode = r.raw.StatusCode()
-		err = statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), c.rowName())
+		if c.rest {
+			err = r.jsonFailure()
+		}
+		if err == nil {
+			err = statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), c.rowName())
+		}
 	} else {
 		r.Body = nil
 	}
