@@ -24,7 +24,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python lint lint-go lint-python fmt fuzz cover clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python lint lint-go lint-python fmt fuzz bench cover clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -81,6 +81,9 @@ fmt: deps-dev $(GOLANGCI) ## format Go (gofumpt) and Python (ruff)
 	$(GOLANGCI) fmt ./...
 	$(VENV)/bin/ruff check --select I --fix --quiet .
 	$(VENV)/bin/ruff format .
+
+bench: deps ## measure the CPU time a request costs a Go worker and Python workers, in one run
+	$(GO) run ./bench/worker
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@grep -rHoE --include='*_test.go' --exclude-dir=.local '^func Fuzz[A-Za-z0-9_]+' . | sort | \

@@ -154,6 +154,7 @@ func (s *session) startUsage() *sysstat.Sampler {
 		s.log.Warn("CPU and memory cannot be measured; heartbeats will say 0", "error", err)
 		return nil
 	}
+	_, _ = sampler.Read() // where the first interval begins
 	return sampler
 }
 

@@ -82,6 +82,7 @@ func table() []row {
 		{pkg: "internal/*"},
 		{pkg: "e2e"},
 		{pkg: "bench"},
+		{pkg: "bench/worker"},
 	}
 }
 
