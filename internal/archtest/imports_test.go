@@ -31,7 +31,7 @@ type row struct {
 	never []string
 }
 
-// table is the import table of the design. Rules that can only hold for direct imports (locustworker reaches zmq4, but
+// table is the import table of the design. Rules that can only hold for direct imports (locustworker reaches x/sys, but
 // only through internal/transport) follow from `may`.
 func table() []row {
 	return []row{
@@ -167,7 +167,7 @@ func importCases() []importCase {
 			"api/redisstore":                  {module + "/api", goRedis + "/v9"},
 			"cmd/api":                         {module + "/api", module + "/api/redisstore", envconfig},
 			"locustworker":                    {module + "/locustworker/internal/transport", "context"},
-			"locustworker/internal/transport": {zmq4},
+			"locustworker/internal/transport": {"golang.org/x/sys/unix"},
 			"e2e":                             {third},
 		}},
 		{
