@@ -36,6 +36,10 @@ const (
 	// soon enough for the next one to meet the master within seconds of its
 	// return.
 	dialTimeout = 2 * time.Second
+	// reuseDelay passes between the end of a connection and the next one of the
+	// same identity: a ROUTER ignores the new one until its program has seen the
+	// end of the old.
+	reuseDelay = 20 * time.Millisecond
 	// The pauses between attempts grow from the first to the last.
 	firstBackoff = 50 * time.Millisecond
 	lastBackoff  = 500 * time.Millisecond
@@ -74,7 +78,20 @@ func (l *link) run(ctx context.Context) {
 			}
 			l.up(c)
 			l.down(c, l.read(c))
+			pause(ctx, reuseDelay)
 		}
+	}
+}
+
+// pause waits for d or the end of ctx, which it reports with false.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -94,12 +111,10 @@ func (l *link) connect(ctx context.Context, identity string) (conn, error) {
 		}
 		l.log.Log(ctx, level, "Failed to connect to the Locust master; trying again for as long as it takes",
 			"master", l.addr, "attempt", attempt, "error", err)
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, backoff) {
 			return nil, ctx.Err()
-		case <-time.After(backoff):
-			backoff = min(2*backoff, lastBackoff)
 		}
+		backoff = min(2*backoff, lastBackoff)
 	}
 }
 
