@@ -24,7 +24,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python lint lint-go lint-python fmt fuzz bench cover clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python lint lint-go lint-python fmt fuzz bench cover bench-api clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -97,6 +97,11 @@ cover: deps-dev build ## measure how much of the Go code the tests reach: covera
 	$(GO) test -timeout $(GOTEST_TIMEOUT) -coverpkg ./... -coverprofile coverage.out ./...
 	$(GO) tool cover -html coverage.out -o coverage.html
 	$(GO) tool cover -func coverage.out | tail -n 1
+
+bench-api: deps-dev ## measure what a request costs the API, beside a bare gin route (BENCH_API="-c 64 -rounds 5")
+	@mkdir -p "$(LOCAL)/bin"
+	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
+	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
 	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"

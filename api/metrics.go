@@ -1,11 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -19,10 +21,23 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
+	success  map[string]*success // by route; does not change once it serves
+}
+
+// success keeps the series of the requests that a route answered with 200: finding them costs more than counting.
+type success struct {
+	method string
+	series atomic.Pointer[successSeries]
+}
+
+type successSeries struct {
+	requests prometheus.Counter
+	latency  prometheus.Observer
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
+		success:  map[string]*success{},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "bandwing_api_requests_total",
@@ -40,6 +55,26 @@ func newMetrics() *metrics {
 	return m
 }
 
+// prepare is called once for each route.
+func (m *metrics) prepare(r route) { m.success[r.path] = &success{method: r.method} }
+
+// count counts one request. A series comes into being with its first request: /metrics shows no others.
+func (m *metrics) count(route, method string, status int, took time.Duration) {
+	s := m.success[route]
+	if s == nil || s.method != method || status != http.StatusOK {
+		m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+		m.latency.WithLabelValues(route).Observe(took.Seconds())
+		return
+	}
+	series := s.series.Load()
+	if series == nil {
+		series = &successSeries{m.requests.WithLabelValues(route, method, "200"), m.latency.WithLabelValues(route)}
+		s.series.Store(series)
+	}
+	series.requests.Inc()
+	series.latency.Observe(took.Seconds())
+}
+
 func (s *Server) getMetrics() gin.HandlerFunc {
 	return gin.WrapH(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 }
@@ -54,7 +89,7 @@ func (s *Server) count(c *gin.Context) {
 		route: routeLabel(c), method: methodLabel(c.Request.Method),
 	}
 	c.Writer = w
-	defer w.count() // replies without a body, and panics that go on to net/http
+	defer w.end()
 	c.Next()
 }
 
@@ -66,6 +101,16 @@ type countingWriter struct {
 	route   string
 	method  string
 	counted bool
+	body    *bytes.Buffer // of the request, once it was read
+}
+
+// end counts replies without a body, and panics that go on to net/http. The store and the reply need the body no more.
+func (w *countingWriter) end() {
+	w.count()
+	if w.body != nil && w.body.Cap() <= keepBuffer {
+		buffers.Put(w.body)
+	}
+	w.body = nil
 }
 
 func (w *countingWriter) count() {
@@ -73,8 +118,7 @@ func (w *countingWriter) count() {
 		return
 	}
 	w.counted = true
-	w.metrics.requests.WithLabelValues(w.route, w.method, strconv.Itoa(w.Status())).Inc()
-	w.metrics.latency.WithLabelValues(w.route).Observe(time.Since(w.start).Seconds())
+	w.metrics.count(w.route, w.method, w.Status(), time.Since(w.start))
 }
 
 func (w *countingWriter) Write(b []byte) (int, error) {

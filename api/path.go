@@ -60,6 +60,7 @@ func ParsePath(text string) (Path, error) {
 		return Path{expr: "$." + text}, nil
 	}
 	p := pathParser{text: text}
+	p.out.Grow(len("$.") + len(text))
 	p.out.WriteByte('$')
 	if err := p.parse(); err != nil {
 		return Path{}, fmt.Errorf("%w: path %.100q: %w", ErrInvalid, text, err)

@@ -24,6 +24,9 @@ const retryAfter = "1"
 // keepBuffer is the largest response buffer in bytes that is kept for the next response.
 const keepBuffer = 1 << 20
 
+// serverSetsLength is the size in bytes below which net/http finds the Content-Length by itself, for less.
+const serverSetsLength = 2048
+
 // result is what a successful reply shows: {"status":"ok"}, with "key" and "json" where they are set.
 type result struct {
 	key  string
@@ -68,8 +71,11 @@ func (s *Server) replyError(c *gin.Context, status int, text string) {
 func (s *Server) reply(c *gin.Context, status int, body *bytes.Buffer) {
 	header := c.Writer.Header()
 	header["Content-Type"] = jsonContentType
-	header["Content-Length"] = []string{strconv.Itoa(body.Len())}
+	if body.Len() >= serverSetsLength {
+		header["Content-Length"] = []string{strconv.Itoa(body.Len())}
+	}
 	c.Writer.WriteHeader(status)
+	gatherReply(c.Request, body.Len())
 	if _, err := c.Writer.Write(body.Bytes()); err != nil {
 		s.cfg.Logger.Debug("response not written: the client is gone", "path", c.Request.URL.Path, "err", err)
 	}

@@ -164,7 +164,8 @@ func checkText(what, text string) error {
 	return nil
 }
 
-// readBody returns the request's body. Its errors are ErrTooLarge and ErrInvalid.
+// readBody returns the request's body, for as long as the request lasts. Its errors are ErrTooLarge, ErrMediaType and
+// ErrInvalid.
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	r := c.Request
 	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
@@ -173,7 +174,10 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	if r.ContentLength > s.cfg.MaxBody {
 		return nil, s.tooLarge(r)
 	}
-	var buf bytes.Buffer
+	buf := newBuffer()
+	if w, ok := c.Writer.(*countingWriter); ok {
+		w.body = buf // which gives it back
+	}
 	// One byte more than announced, so that reading to the end does not grow the buffer.
 	buf.Grow(int(min(max(r.ContentLength, 0), firstRead)) + bytes.MinRead)
 	_, err := buf.ReadFrom(http.MaxBytesReader(c.Writer, r.Body, s.cfg.MaxBody))

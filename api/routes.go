@@ -104,6 +104,7 @@ func (s *Server) newEngine(routes []route) *gin.Engine {
 
 	e.Use(s.count, s.recover)
 	for _, r := range routes {
+		s.metrics.prepare(r)
 		e.Handle(r.method, r.path, r.handle)
 	}
 	e.NoRoute(func(c *gin.Context) {

@@ -53,10 +53,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ReadTimeout:  s.cfg.ReadTimeout,
 		WriteTimeout: s.cfg.WriteTimeout,
 		IdleTimeout:  s.cfg.IdleTimeout,
+		ConnContext:  withConn,
 		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(gatherListener{listener}) }()
 
 	select {
 	case err := <-served:

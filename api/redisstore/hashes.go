@@ -12,17 +12,19 @@ import (
 // SetHash implements api.Hashes with DEL and HSET, in a script that looks at the key's type first.
 func (s *Store) SetHash(ctx context.Context, key string, fields []api.HashField) error {
 	args := make([]any, 0, 2*len(fields))
+	size := 0
 	for _, field := range fields {
 		args = append(args, field.Name, field.Value)
+		size += len(field.Name) + len(field.Value)
 	}
-	_, err := s.run(ctx, s.scripts.setHash, hashTarget(key), args...)
+	_, err := s.run(ctx, s.scripts.setHash, hashTarget(key), size, args...)
 	return err
 }
 
 // GetHash implements api.Hashes with HGETALL.
 func (s *Store) GetHash(ctx context.Context, key string) ([]api.HashField, error) {
 	cmd := redis.NewSliceCmd(ctx, "HGETALL", key)
-	if err := s.client.Process(ctx, cmd); err != nil {
+	if err := s.send(ctx, onceSlice{cmd}, 0); err != nil {
 		return nil, s.failure(err, hashTarget(key))
 	}
 	if len(cmd.Val()) == 0 {
@@ -33,14 +35,15 @@ func (s *Store) GetHash(ctx context.Context, key string) ([]api.HashField, error
 
 // GetHashField implements api.Hashes with HGET.
 func (s *Store) GetHashField(ctx context.Context, key, name string) (string, error) {
-	value, err := s.client.HGet(ctx, key, name).Result()
-	return value, s.failure(err, target{key: key, want: "hash", field: name})
+	cmd := redis.NewStringCmd(ctx, "HGET", key, name)
+	err := s.send(ctx, onceString{cmd}, 0)
+	return cmd.Val(), s.failure(err, target{key: key, want: "hash", field: name})
 }
 
 // UpdateHash implements api.Hashes with HEXISTS, HSET and HGETALL in a script.
 func (s *Store) UpdateHash(ctx context.Context, key string, field api.HashField) ([]api.HashField, error) {
 	at := target{key: key, want: "hash", field: field.Name}
-	cmd, err := s.run(ctx, s.scripts.updateHash, at, field.Name, field.Value)
+	cmd, err := s.run(ctx, s.scripts.updateHash, at, len(field.Value), field.Name, field.Value)
 	if err != nil {
 		return nil, err
 	}

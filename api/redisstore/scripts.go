@@ -2,6 +2,9 @@ package redisstore
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // see newScript
+	"encoding/hex"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -60,25 +63,34 @@ if type(done) == 'table' then
 end
 return redis.call('HGETALL', KEYS[1])`
 
-// scripts holds the scripts with their hashes, by which Redis knows them.
+// script is a text and the hash by which Redis knows it.
+type script struct{ text, sha string }
+
+func newScript(text string) script {
+	sum := sha1.Sum([]byte(text)) //nolint:gosec // the name that Redis gives it, and no secret
+	return script{text, hex.EncodeToString(sum[:])}
+}
+
 type scripts struct {
-	setString, swapString, setHash, updateHash *redis.Script
+	setString, swapString, setHash, updateHash script
 }
 
 func newScripts() scripts {
-	return scripts{
-		setString:  redis.NewScript(setStringScript),
-		swapString: redis.NewScript(swapStringScript),
-		setHash:    redis.NewScript(setHashScript),
-		updateHash: redis.NewScript(updateHashScript),
-	}
+	return scripts{newScript(setStringScript), newScript(swapStringScript), newScript(setHashScript), newScript(updateHashScript)}
 }
 
 // run runs a script on one key. Redis is sent the script's text only when it does not know its hash: nothing has been
-// executed then, so the second command is no repetition of the first.
-func (s *Store) run(ctx context.Context, script *redis.Script, at target, args ...any) (*redis.Cmd, error) {
-	cmd := script.Run(ctx, s.client, []string{at.key}, args...)
-	return cmd, s.failure(cmd.Err(), at)
+// executed then, so the second command is no repetition of the first. size is that of the largest argument.
+func (s *Store) run(ctx context.Context, script script, at target, size int, args ...any) (*redis.Cmd, error) {
+	words := append([]any{"EVALSHA", script.sha, 1, at.key}, args...)
+	cmd := redis.NewCmd(ctx, words...)
+	err := s.send(ctx, onceAny{cmd}, size)
+	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT ") {
+		words[0], words[1] = "EVAL", script.text
+		cmd = redis.NewCmd(ctx, words...)
+		err = s.send(ctx, onceAny{cmd}, size)
+	}
+	return cmd, s.failure(err, at)
 }
 
 // stringTarget and hashTarget are the whole value of a key, for error texts.

@@ -32,7 +32,7 @@ const (
 
 // Store is an api.Store. It is safe for concurrent use.
 type Store struct {
-	client      redis.UniversalClient
+	*sender
 	addr        string
 	scanTimeout time.Duration
 	editTimeout time.Duration
@@ -69,8 +69,12 @@ func New(cfg Config) (*Store, error) {
 
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}, // needs RESP3
 	})
+	sender, err := newSender(client)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("redisstore: %w", err), client.Close())
+	}
 	return &Store{
-		client: client, addr: cfg.Addr, scanTimeout: cfg.ScanTimeout, editTimeout: cfg.EditTimeout, scripts: newScripts(),
+		sender: sender, addr: cfg.Addr, scanTimeout: cfg.ScanTimeout, editTimeout: cfg.EditTimeout, scripts: newScripts(),
 	}, nil
 }
 
@@ -97,7 +101,7 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMessage, error) {
 	at := target{key: key, path: path}
 	cmd := redis.NewStringCmd(ctx, "JSON.GET", key, path.String())
-	_ = s.client.Process(ctx, cmd)
+	_ = s.send(ctx, onceString{cmd}, 0)
 	matches, err := cmd.Bytes()
 	if err != nil {
 		return nil, s.failure(err, at)
@@ -115,7 +119,7 @@ func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMes
 func (s *Store) Fields(ctx context.Context, key string, path api.Path) ([][]string, error) {
 	at := target{key: key, path: path}
 	cmd := redis.NewSliceCmd(ctx, "JSON.OBJKEYS", key, path.String())
-	if err := s.client.Process(ctx, cmd); err != nil {
+	if err := s.send(ctx, onceSlice{cmd}, 0); err != nil {
 		return nil, s.failure(err, at)
 	}
 	fields := make([][]string, 0, len(cmd.Val()))
@@ -186,20 +190,20 @@ func (s *Store) Keys(ctx context.Context, prefix string, limit int) ([]string, e
 // Set implements api.Writer with JSON.SET at the root.
 func (s *Store) Set(ctx context.Context, key string, document json.RawMessage) error {
 	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, "$", []byte(document))
-	return s.failure(s.client.Process(ctx, cmd), target{key: key})
+	return s.failure(s.send(ctx, onceStatus{cmd}, len(document)), target{key: key})
 }
 
 // Update implements api.Writer with JSON.SET … XX.
 func (s *Store) Update(ctx context.Context, key string, path api.Path, value json.RawMessage) error {
 	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, path.String(), []byte(value), "XX")
-	return s.failure(s.client.Process(ctx, cmd), target{key: key, path: path})
+	return s.failure(s.send(ctx, onceStatus{cmd}, len(value)), target{key: key, path: path})
 }
 
 // Delete implements api.Writer with JSON.DEL.
 func (s *Store) Delete(ctx context.Context, key string, path api.Path) error {
 	at := target{key: key, path: path}
 	cmd := redis.NewIntCmd(ctx, "JSON.DEL", key, path.String())
-	if err := s.client.Process(ctx, cmd); err != nil {
+	if err := s.send(ctx, onceInt{cmd}, 0); err != nil {
 		return s.failure(err, at)
 	}
 	if cmd.Val() == 0 {

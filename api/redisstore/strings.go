@@ -16,14 +16,14 @@ const maxEditPause = 10 * time.Millisecond
 
 // SetString implements api.Strings with SET, in a script that looks at the key's type first.
 func (s *Store) SetString(ctx context.Context, key string, text []byte) error {
-	_, err := s.run(ctx, s.scripts.setString, stringTarget(key), text)
+	_, err := s.run(ctx, s.scripts.setString, stringTarget(key), len(text), text)
 	return err
 }
 
 // GetString implements api.Strings with GET.
 func (s *Store) GetString(ctx context.Context, key string) ([]byte, error) {
 	cmd := redis.NewStringCmd(ctx, "GET", key)
-	_ = s.client.Process(ctx, cmd)
+	_ = s.send(ctx, onceString{cmd}, 0)
 	text, err := cmd.Bytes()
 	return text, s.failure(err, stringTarget(key))
 }
@@ -41,7 +41,7 @@ func (s *Store) EditString(ctx context.Context, key string, edit func([]byte) ([
 		if err != nil {
 			return nil, err
 		}
-		cmd, err := s.run(ctx, s.scripts.swapString, stringTarget(key), text, edited)
+		cmd, err := s.run(ctx, s.scripts.swapString, stringTarget(key), max(len(text), len(edited)), text, edited)
 		if err != nil {
 			return nil, err
 		}

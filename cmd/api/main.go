@@ -17,6 +17,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	collectLess()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
