@@ -30,7 +30,6 @@ func hostname() string {
 func (s *session) connected(c conn) {
 	s.conn = c
 	s.answers = 0
-	s.lastSign = time.Now()
 	s.pump = newPump(c, s.identity, s.outbox, s.log)
 	if s.known {
 		s.link = linkProbing
