@@ -50,7 +50,7 @@ func (s *session) join() {
 	}
 	var ask func()
 	ask = func() {
-		if s.conn != c || s.link != linkJoining {
+		if s.conn != c || s.link != linkJoining || (s.cfg.QuitOnMasterLoss && attempts == joinAttempts) {
 			return
 		}
 		if attempts++; attempts > 1 && s.used {
