@@ -167,6 +167,11 @@ func (s *session) readUsage(sampler *sysstat.Sampler) {
 		s.log.Debug("CPU and memory could not be read", "error", err)
 		return
 	}
+	s.measured(u)
+}
+
+// measured follows a measurement of what the process uses.
+func (s *session) measured(u sysstat.Usage) {
 	s.usage.Store(&u)
 	s.hooks.usage(u.CPUPercent, u.MemoryBytes)
 	if u.CPUPercent > cpuWarning && !s.cpuWarned {
