@@ -29,7 +29,11 @@ func (s *Session) build(x *exchange) error {
 	h.SetHost(p.host)
 	h.SetUserAgent(s.cfg.UserAgent)
 	h.SetNoDefaultContentType(true)
-	h.Set("Accept-Encoding", acceptEncoding)
+	if c.stream {
+		h.Set("Accept-Encoding", streamEncoding)
+	} else {
+		h.Set("Accept-Encoding", acceptEncoding)
+	}
 	h.Set("Accept", "*/*")
 	s.authorize(x)
 	if c.contentType != "" {

@@ -34,7 +34,8 @@ type Config struct {
 	// successes.
 	MaxRedirects int
 	// MaxBody is the largest body in bytes, before and after decompression, that
-	// is accepted; a larger one is a failure. Default 64 MiB.
+	// is accepted; a larger one is a failure. Default 64 MiB. Discard and Stream
+	// take bodies of any size.
 	MaxBody int
 	// UserAgent is sent with each request. Default "locustworker".
 	UserAgent string

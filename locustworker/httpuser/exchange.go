@@ -33,7 +33,7 @@ func (s *Session) exchange(x *exchange) error {
 			return err
 		}
 		s.storeCookies(x)
-		if s.call.redirects < 0 || !isRedirect(s.resp.raw) {
+		if !s.redirected() {
 			return nil
 		}
 		if hops == s.call.redirects {
@@ -43,6 +43,11 @@ func (s *Session) exchange(x *exchange) error {
 			return err
 		}
 	}
+}
+
+// redirected tells that the answer leads to another request.
+func (s *Session) redirected() bool {
+	return s.call.redirects >= 0 && isRedirect(s.resp.raw)
 }
 
 // roundTrip sends one request and reads one answer. A connection that went stale
@@ -128,11 +133,19 @@ func (s *Session) ended(x *exchange) bool {
 // says that c was closed by the server before it saw the request.
 func (s *Session) transfer(x *exchange, c *conn) (stale bool, err error) {
 	x.at, x.reusable = awaiting, false
+	back := false
+	defer func() {
+		if !back { // the caller's Stream panicked
+			x.sent = true
+			s.gate.put(x.peer, c, false)
+		}
+	}()
 	sendErr := send(c, x.req)
 	if sendErr == nil || isClosed(sendErr) {
 		// A server that refuses a body may answer and close before it was read.
 		err = s.receive(x, c)
 	}
+	back = true
 	if sendErr != nil && (err != nil || !isClosed(sendErr)) {
 		err = sendErr
 	}

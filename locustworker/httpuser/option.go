@@ -3,6 +3,7 @@ package httpuser
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"time"
 )
@@ -24,7 +25,10 @@ type call struct {
 	connect      time.Duration
 	redirects    int
 	rest         bool
-	fresh        bool // has a CacheBuster
+	stream       bool // the body is not kept
+	sink         func(*Response, io.Reader) error
+	readErr      error // of sink
+	fresh        bool  // has a CacheBuster
 	err          error
 }
 
@@ -130,8 +134,9 @@ func Check(check func(*Response) error) Option {
 // Catch replaces the usual verdict (Locust's catch_response): judge is called
 // however the request ended, with the verdict so far in Response.Err, Check's
 // included, and what it returns is the verdict: nil for a success, Response.Err
-// to leave it, any other error for a failure. It may also set Response.Duration,
-// the time that is recorded.
+// to leave it, any other error for a failure. It may also set the Type, Name,
+// Duration and Length of the response, which are recorded (Locust's
+// request_meta).
 //
 //	httpuser.Catch(func(r *httpuser.Response) error {
 //		if r.StatusCode == 404 {

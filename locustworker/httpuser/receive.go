@@ -2,7 +2,10 @@ package httpuser
 
 import (
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"errors"
+	"io"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -67,10 +70,11 @@ func (s *Session) read(x *exchange, br *bufio.Reader) error {
 		return err
 	}
 	x.at = reading
-	if err := s.readBody(x, br); err != nil {
+	whole, err := s.readBody(x, br)
+	if err != nil {
 		return err
 	}
-	x.reusable = !h.ConnectionClose() && h.StatusCode() != fasthttp.StatusSwitchingProtocols && br.Buffered() == 0
+	x.reusable = whole && !h.ConnectionClose() && h.StatusCode() != fasthttp.StatusSwitchingProtocols && br.Buffered() == 0
 	return nil
 }
 
@@ -102,24 +106,37 @@ func isSmallBuffer(err error) bool {
 	return errors.As(err, &small)
 }
 
-func (s *Session) readBody(x *exchange, br *bufio.Reader) error {
+// readBody takes the body off the connection. whole says that nothing of it is
+// left there.
+func (s *Session) readBody(x *exchange, br *bufio.Reader) (whole bool, err error) {
 	h := &s.resp.raw.Header
 	switch status := h.StatusCode(); {
 	case x.req.Header.IsHead(), status < 200, status == fasthttp.StatusNoContent, status == fasthttp.StatusNotModified:
-		return nil
+		return true, nil
 	}
 	chunked := h.ContentLength() == -1
-	if err := s.resp.raw.ReadBody(br, s.cfg.MaxBody); err != nil {
-		return err
+	if s.call.stream && !s.redirected() {
+		whole, err = s.stream(br)
+	} else {
+		whole, err = true, s.resp.raw.ReadBody(br, s.cfg.MaxBody)
 	}
-	if chunked { // ReadBody leaves the trailer
-		return h.ReadTrailer(br)
+	if chunked && whole && err == nil { // neither reads the trailer
+		err = h.ReadTrailer(br)
 	}
-	return nil
+	return whole, err
 }
 
-// decode sets the response's body, decompressed.
+// decode sets the response's body, decompressed, and its length.
 func (s *Session) decode() error {
+	if s.call.stream { // done
+		return nil
+	}
+	err := s.decompress()
+	s.resp.Length = int64(len(s.resp.Body))
+	return err
+}
+
+func (s *Session) decompress() error {
 	body := s.resp.raw.Body()
 	encoding := s.resp.raw.Header.ContentEncoding()
 	if len(encoding) == 0 || len(body) == 0 {
@@ -132,7 +149,11 @@ func (s *Session) decode() error {
 	case "gzip", "x-gzip":
 		_, err = fasthttp.WriteGunzip(&w, body)
 	case "deflate":
-		_, err = fasthttp.WriteInflate(&w, body)
+		if isZlib(body) {
+			_, err = fasthttp.WriteInflate(&w, body)
+		} else {
+			_, err = io.Copy(&w, flate.NewReader(bytes.NewReader(body)))
+		}
 	case "br":
 		_, err = fasthttp.WriteUnbrotli(&w, body)
 	default:

@@ -8,12 +8,15 @@ import "time"
 type Response struct {
 	// StatusCode is the answer's status, 0 when no complete answer came.
 	StatusCode int
-	// Body is the answer's body, decompressed.
+	// Body is the answer's body, decompressed; nil with Discard and Stream.
 	Body []byte
 	// Err is nil for a success, else the failure that was recorded.
 	Err error
-	// Duration is the recorded response time.
-	Duration time.Duration
+	// Type, Name, Duration and Length are what is recorded: the row, the response
+	// time and the length of the body after decompression. Catch may set them.
+	Type, Name string
+	Duration   time.Duration
+	Length     int64
 
 	raw *answer
 }

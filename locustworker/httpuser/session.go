@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http/cookiejar"
 	"slices"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -149,71 +148,4 @@ func (s *Session) watch(ctx context.Context, turn uint64) (stop func() bool) {
 	return context.AfterFunc(ctx, func() {
 		s.gate.callEnded(turn, ctx.Err(), s.user.Context().Err() != nil)
 	})
-}
-
-// perform runs a built request and records it.
-func (s *Session) perform(x *exchange) (*Response, error) {
-	s.forgetResponse()
-	s.resp.raw = takeAnswer()
-	start := time.Now()
-	if s.call.timeout > 0 {
-		x.limit = start.Add(s.call.timeout)
-	}
-	if d, ok := x.ctx.Deadline(); ok && (x.limit.IsZero() || d.Before(x.limit)) {
-		x.limit, x.deadline = d, true
-	}
-	s.gate.setLimit(x.limit)
-	err := s.exchange(x)
-	s.resp.Duration = time.Since(start)
-	if a, ok := err.(*abort); ok { //nolint:errorlint // exchange returns it as it is
-		if a.cut {
-			s.user.Cut()
-		}
-		return nil, a
-	}
-	s.judge(err)
-	return &s.resp, nil
-}
-
-// judge finds the verdict over a request that came back, or failed with err, and
-// records it: once, also when a check panics.
-func (s *Session) judge(err error) {
-	r, c := &s.resp, &s.call
-	if err == nil {
-		err = s.decode()
-	}
-	if err == nil {
-		r.StatusCode = r.raw.StatusCode()
-		if c.rest {
-			err = r.jsonFailure()
-		}
-		if err == nil {
-			err = statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), c.rowName())
-		}
-	} else {
-		r.Body = nil
-	}
-	length := len(r.Body)
-	verdict := error(errPanic)
-	defer func() {
-		r.Err = verdict
-		s.user.Record(locustworker.Sample{
-			Type: c.method, Name: c.rowName(), ResponseTime: r.Duration, Length: int64(length), Err: verdict,
-		})
-	}()
-	if r.Err = err; err == nil && c.check != nil {
-		r.Err = checkFailure(c.check(r))
-	}
-	if c.catch != nil {
-		r.Err = checkFailure(c.catch(r))
-	}
-	verdict = r.Err
-}
-
-// forgetResponse gives the last response's memory back.
-func (s *Session) forgetResponse() {
-	if s.resp.raw != nil {
-		s.resp.raw.release()
-	}
-	s.resp = Response{}
 }
