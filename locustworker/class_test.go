@@ -120,3 +120,13 @@ func TestWaitTimesDrawWhatLocustDraws(t *testing.T) {
 		t.Errorf("Poisson(4) has mean %v; want 250ms", got)
 	}
 }
+
+func TestASetMustNotStandInItself(t *testing.T) {
+	inner := NewSet("Inner", func(p *plain) (*plain, error) { return p, nil }).Task("t", 1, (*plain).nothing)
+	outer := NewSet("Outer", func(p *plain) (*plain, error) { return p, nil }).Nest(1, inner)
+	inner.Nest(1, outer)
+	_, err := New(Config{}, NewClass("C", newPlain).Nest(1, outer))
+	if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), `"Outer" is nested in itself`) {
+		t.Errorf("New = %v", err)
+	}
+}

@@ -31,6 +31,7 @@ type command struct {
 	stdout    io.Writer
 	stderr    io.Writer
 	hostname  string
+	release   string           // Config.Version
 	build     *debug.BuildInfo // nil: unknown
 	cores     int
 	spawn     func(env []string) (child, error)
@@ -42,6 +43,7 @@ func (c *command) run(ctx context.Context, base Config, classes []Class) int {
 	if len(c.args) > 1 && c.args[1] == "stub" {
 		return c.runStub(base, classes)
 	}
+	c.release = base.Version
 	s, err := c.settings(base)
 	if err != nil {
 		c.complain(err)
@@ -192,8 +194,11 @@ func (c *command) printVersion() {
 	fmt.Fprintf(c.stdout, "%s %s (%s)\n", c.program(), c.version(), runtime.Version())
 }
 
-// version is that of the program's module, as far as the build knows it.
+// version is the program's, or that of its module as far as the build knows it.
 func (c *command) version() string {
+	if c.release != "" {
+		return c.release
+	}
 	if c.build == nil || c.build.Main.Version == "" {
 		return "(unknown version)"
 	}

@@ -150,6 +150,13 @@ func TestCommandsThatRunNothing(t *testing.T) {
 	}
 }
 
+func TestVersionOfTheProgram(t *testing.T) {
+	c, sh := testCommand(nil, "-V")
+	if code := c.run(t.Context(), Config{Version: "2026.11"}, nil); code != exitOK || !strings.HasPrefix(sh.stdout.String(), "shoptest 2026.11 (go") {
+		t.Errorf("exit code %d, %s", code, sh.stdout.String())
+	}
+}
+
 func TestNoClasses(t *testing.T) {
 	for _, args := range [][]string{nil, {"stub"}} {
 		c, sh := testCommand(nil, args...)

@@ -70,6 +70,9 @@ type Config struct {
 	LocustBuckets bool
 	// Seed seeds the users' random numbers. 0 draws one.
 	Seed uint64
+	// Version is what --version shows. Default: the version of the program's
+	// module, as far as the build knows it.
+	Version string
 	// Logger gets the worker's log. Default slog.Default().
 	Logger *slog.Logger
 }

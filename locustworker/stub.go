@@ -105,7 +105,21 @@ func (w *stubWriter) class(s *classSpec, number int) {
 	if s.host != "" {
 		w.line(1, "host = %s", literal(s.host))
 	}
+	if s.root.wait.python != "constant(0)" { // Locust's default
+		w.wait(s.root.wait, 1)
+	}
 	w.tasks(&s.root, 1)
+}
+
+// wait writes a wait time, which only a Python worker would look at.
+func (w *stubWriter) wait(t WaitTime, depth int) {
+	if t.python == "" {
+		w.line(depth, "# wait_time is a function in Go")
+		return
+	}
+	function, _, _ := strings.Cut(t.python, "(")
+	w.imports[function] = true
+	w.line(depth, "wait_time = %s", t.python)
 }
 
 // tasks writes the tasks of a class or of a set, and gives those names back that
@@ -124,6 +138,9 @@ func (w *stubWriter) tasks(s *setSpec, depth int) {
 		w.decorators(s, &t, written, depth)
 		if t.set != nil {
 			w.line(depth, "class %s(%s):", written[t.name], w.base(t.set))
+			if t.set.wait.next != nil {
+				w.wait(t.set.wait, depth+1)
+			}
 			w.tasks(t.set, depth+1)
 		} else {
 			w.line(depth, "def %s(self):", written[t.name])

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func (shopper) look(context.Context) error { return nil }
@@ -69,11 +70,13 @@ type pythonTask struct {
 	Kind   string
 	Tasks  map[string]pythonTask
 	Next   []string
+	Wait   []string
 }
 
 type pythonClass struct {
 	Weight     int
 	FixedCount int `json:"fixed_count"`
+	Wait       []string
 	Host       string
 	Tasks      map[string]pythonTask
 	Failure    string
@@ -122,7 +125,7 @@ func TestLocustLoadsTheStub(t *testing.T) {
 	for _, class := range classes {
 		s := class.spec()
 		got := described[0][s.name]
-		want := pythonClass{Weight: s.weight, FixedCount: s.fixedCount, Host: s.host, Failure: got.Failure}
+		want := pythonClass{Weight: s.weight, FixedCount: s.fixedCount, Host: s.host, Failure: got.Failure, Wait: []string{"constant", "0.0"}}
 		want.Tasks = wanted(&s.root, nil, func(name string) string {
 			if name == "b c" {
 				return "_task_2" // the second that cannot be written under its own name, after the set "task"
@@ -138,6 +141,41 @@ func TestLocustLoadsTheStub(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+}
+
+func TestStubKeepsWaitTimes(t *testing.T) {
+	waits := map[string]struct {
+		wait WaitTime
+		want []string
+	}{
+		"Constant":   {Constant(1500 * time.Millisecond), []string{"constant", "1.5"}},
+		"Between":    {Between(50*time.Microsecond, 3*time.Second), []string{"between", "3.0", "5e-05"}},
+		"Pacing":     {ConstantPacing(time.Minute), []string{"constant_pacing", "60.0"}},
+		"Throughput": {ConstantThroughput(0.25), []string{"constant_pacing", "4.0"}},
+		"Poisson":    {Poisson(1.0 / 3), []string{"poisson", "0.3333333333333333"}},
+		"None":       {Constant(0), []string{"constant", "0.0"}},
+		"Function":   {WaitFunc(func(*User) time.Duration { return 0 }), []string{"constant", "0.0"}},
+	}
+	var classes []Class
+	for _, name := range slices.Sorted(maps.Keys(waits)) {
+		inner := NewSet("In", func(*shopper) (shopper, error) { return shopper{}, nil }).Wait(waits[name].wait).Task("deep", 1, shopper.look)
+		classes = append(classes, shopClass(name).Wait(waits[name].wait).Nest(1, inner))
+	}
+	text := stub(t, classes)
+	var described []map[string]pythonClass
+	python(t, "classes", []string{text}, &described)
+	for name, w := range waits {
+		got := described[0][name]
+		if !slices.Equal(got.Wait, w.want) {
+			t.Errorf("%s: %q, want %q", name, got.Wait, w.want)
+		}
+		if inner := got.Tasks["In"].Wait; name != "Function" && !slices.Equal(inner, w.want) {
+			t.Errorf("the set of %s: %q, want %q", name, inner, w.want)
+		}
+	}
+	if strings.Count(text, "# wait_time is a function in Go") != 2 {
+		t.Error(text)
 	}
 }
 

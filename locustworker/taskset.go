@@ -160,7 +160,12 @@ func (s *setSpec) add(t taskSpec) {
 }
 
 // validate returns every fault of the set and of those nested in it, joined.
-func (s *setSpec) validate() error {
+// around are the sets that it stands in.
+func (s *setSpec) validate(around ...*setSpec) error {
+	if slices.Contains(around, s) {
+		return fmt.Errorf("%s %q is nested in itself", s.kind, s.name)
+	}
+	around = append(slices.Clip(around), s)
 	faults := slices.Clone(s.faults)
 	if s.name == "" {
 		faults = append(faults, fmt.Errorf("a %s has no name", s.kind))
@@ -173,7 +178,7 @@ func (s *setSpec) validate() error {
 	}
 	for _, t := range s.tasks {
 		if t.set != nil {
-			faults = append(faults, t.set.validate())
+			faults = append(faults, t.set.validate(around...))
 		}
 	}
 	return errors.Join(faults...)

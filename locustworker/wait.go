@@ -3,6 +3,8 @@ package locustworker
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -10,8 +12,20 @@ import (
 // Constant, Between, ConstantPacing, ConstantThroughput, Poisson or WaitFunc. A
 // wrong argument is reported by New together with the class's other faults.
 type WaitTime struct {
-	next func(u *User) time.Duration
-	err  error
+	next   func(u *User) time.Duration
+	err    error
+	python string // how a locustfile writes it; "": it cannot
+}
+
+// as says how a locustfile writes the wait time: a function of Locust's and its
+// arguments in seconds, or a rate.
+func (w WaitTime) as(function string, arguments ...float64) WaitTime {
+	texts := make([]string, 0, len(arguments))
+	for _, a := range arguments {
+		texts = append(texts, strconv.FormatFloat(a, 'g', -1, 64))
+	}
+	w.python = function + "(" + strings.Join(texts, ", ") + ")"
+	return w
 }
 
 // WaitFunc makes a WaitTime of your own function. It is called in the user's
@@ -22,7 +36,7 @@ func WaitFunc(next func(u *User) time.Duration) WaitTime {
 
 // Constant pauses for d (Locust's constant).
 func Constant(d time.Duration) WaitTime {
-	return WaitFunc(func(*User) time.Duration { return d })
+	return WaitFunc(func(*User) time.Duration { return d }).as("constant", d.Seconds())
 }
 
 // Between pauses for a time drawn evenly from [shortest, longest) (Locust's
@@ -30,7 +44,7 @@ func Constant(d time.Duration) WaitTime {
 func Between(shortest, longest time.Duration) WaitTime {
 	return WaitFunc(func(u *User) time.Duration {
 		return shortest + time.Duration(u.Rand().Float64()*float64(longest-shortest))
-	})
+	}).as("between", shortest.Seconds(), longest.Seconds())
 }
 
 // ConstantPacing makes tasks start every d, however long they take; a task
@@ -43,7 +57,7 @@ func ConstantPacing(d time.Duration) WaitTime {
 		u.pace.last = now
 		u.pace.wait = max(0, d-took)
 		return u.pace.wait
-	})
+	}).as("constant_pacing", d.Seconds())
 }
 
 // ConstantThroughput runs perSecond tasks a second and user, as far as the
@@ -53,7 +67,7 @@ func ConstantThroughput(perSecond float64) WaitTime {
 	if !(perSecond > 0) {
 		return WaitTime{err: fmt.Errorf("constant throughput of %g tasks a second; it must be above 0", perSecond)}
 	}
-	return ConstantPacing(time.Duration(float64(time.Second) / perSecond))
+	return ConstantPacing(time.Duration(float64(time.Second)/perSecond)).as("constant_throughput", perSecond)
 }
 
 // Poisson pauses for exponentially distributed times of mean 1/perSecond
@@ -65,7 +79,7 @@ func Poisson(perSecond float64) WaitTime {
 	}
 	return WaitFunc(func(u *User) time.Duration {
 		return time.Duration(u.Rand().ExpFloat64() / perSecond * float64(time.Second))
-	})
+	}).as("poisson", perSecond)
 }
 
 // pace is the state of ConstantPacing in one user.

@@ -10,11 +10,14 @@ import (
 	"github.com/bandwing/bandwing/locustworker/redisjson"
 )
 
+// version is set by the linker (see the Makefile).
+var version = ""
+
 func main() {
 	scenario, err := redisjson.New(redisjson.Config{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "locustworker:", err)
 		os.Exit(2)
 	}
-	locustworker.Main(scenario.Classes()...)
+	locustworker.MainConfig(locustworker.Config{Version: version}, scenario.Classes()...)
 }
