@@ -13,7 +13,9 @@ var errRefused = errors.New("mastertest: dial: connection refused")
 
 // Dial connects a worker to a master made by NewInMemory; addr is not looked at. It
 // fails while the master is closed, and blocks while it is stalled or until ctx
-// ends.
+// ends. A connection that comes right after the end of another with the same
+// identity is heard, so that tests are repeatable; a real ROUTER may need a moment
+// (IgnoreWorker plays one that does).
 func (m *Master) Dial(ctx context.Context, _, identity string) (*Conn, error) {
 	if !m.memory {
 		return nil, errors.New("mastertest: Dial is for a master made by NewInMemory")
