@@ -108,6 +108,7 @@ func (s *session) settleLoss(lastIndex int) {
 	case !s.stale:
 	case !s.sameMaster(lastIndex):
 		s.forget()
+		s.spawnStamp = 0 // another master's clock may be behind
 	case s.renamed: // a dead connection has not even shown its end to the master
 		s.sendAgain(s.ledger.disbelieve())
 	default:
@@ -249,12 +250,14 @@ func (s *session) disconnected(c conn) {
 
 // endConnection closes the connection for good and returns how many bytes of it
 // the master's TCP has acknowledged, if the system can say. The others must never
-// arrive, because the ledger sends them again.
+// arrive, because the ledger sends them again. A connection that still lives is
+// closed in good order, so that nothing is in flight when it is counted; one that
+// does not is reset after 2 s at most.
 func (s *session) endConnection() (acked int64, known bool) {
 	c := s.conn
 	idle := s.pump.halt()
 	acked, known = c.Acked()
-	if idle && known && acked == c.Sent() {
+	if idle {
 		_ = c.Close()
 	} else {
 		_ = c.Abort()
