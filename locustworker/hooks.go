@@ -57,7 +57,7 @@ func (h *hooks) report() map[string]any {
 	extra := make(map[string]any)
 	h.fire("report_to_master", true, func() error {
 		failed := h.events.ReportToMaster(h.env, extra)
-		_, err := wire.Encode(h.env.ClientID(), wire.Stats{Extra: extra})
+		_, err := wire.Encode(h.env.ClientID(), wire.Stats{Total: wire.Entry{Start: time.Now()}, Extra: extra})
 		if err != nil {
 			clear(extra) // what cannot be sent must not take the samples with it
 		}
