@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -200,11 +201,14 @@ func taskSite(err error) string {
 	return ""
 }
 
+// startSite returns where OnStart is declared; the method of the interface would
+// be one place for all types.
 func startSite(state any) string {
-	if s, ok := state.(Starter); ok {
-		return funcSite(s.OnStart)
+	m, ok := reflect.TypeOf(state).MethodByName("OnStart")
+	if !ok {
+		return ""
 	}
-	return ""
+	return funcSite(m.Func.Interface())
 }
 
 // fault reports an uncaught error of user code. site stands in for the stack
