@@ -71,6 +71,7 @@ func idle(name string) Class { return doing(name, func(*doer) error { return nil
 // spawned tells the worker its users and waits until they are there.
 func (s *stage) spawned(counts map[string]int, opts ...mastertest.SpawnOption) mastertest.Message {
 	s.t.Helper()
+	synctest.Wait()
 	s.master.Skip()
 	s.master.Spawn(s.worker.hooks.env.ClientID(), counts, opts...)
 	return s.master.Expect("spawning", "spawning_complete")[1]
