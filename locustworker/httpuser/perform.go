@@ -2,14 +2,14 @@ package httpuser
 
 import (
 	"time"
+	"weak"
 
 	"github.com/bandwing/bandwing/locustworker"
 )
 
 // perform runs a built request and records it.
 func (s *Session) perform(x *exchange) (*Response, error) {
-	s.forgetResponse()
-	s.resp.raw = takeAnswer()
+	s.resp = s.nextAnswer()
 	start := time.Now()
 	if s.call.timeout > 0 {
 		x.limit = start.Add(s.call.timeout)
@@ -36,13 +36,13 @@ func (s *Session) perform(x *exchange) (*Response, error) {
 		return nil, a
 	}
 	s.judge(err)
-	return &s.resp, nil
+	return s.resp, nil
 }
 
 // judge finds the verdict over a request that came back, or failed with err, and
 // records it: once, also when a check panics.
 func (s *Session) judge(err error) {
-	r, c := &s.resp, &s.call
+	r, c := s.resp, &s.call
 	if err == nil {
 		err = s.decode()
 	}
@@ -75,7 +75,7 @@ func (s *Session) judge(err error) {
 
 // describe sets what is known of a request that failed with err, or was answered.
 func (s *Session) describe(err error) {
-	r := &s.resp
+	r := s.resp
 	r.Type, r.Name = s.call.method, s.call.rowName()
 	if err == nil {
 		r.StatusCode = r.raw.StatusCode()
@@ -85,23 +85,45 @@ func (s *Session) describe(err error) {
 }
 
 func (s *Session) statusFailure() error {
-	r := &s.resp
+	r := s.resp
 	return statusFailure(r.StatusCode, r.raw.Header.StatusMessage(), r.Name)
 }
 
 // record makes the sample.
 func (s *Session) record(verdict error) {
-	r := &s.resp
+	r := s.resp
 	r.Err = verdict
 	s.user.Record(locustworker.Sample{
 		Type: r.Type, Name: r.Name, ResponseTime: r.Duration, Length: r.Length, Err: verdict,
 	})
 }
 
-// forgetResponse gives the last response's memory back.
-func (s *Session) forgetResponse() {
-	if s.resp.raw != nil {
-		s.resp.raw.release()
+// nextAnswer returns an empty response, where it can the one of the last request,
+// which ends with this one.
+func (s *Session) nextAnswer() *Response {
+	a := s.small
+	if a == nil {
+		a = s.large.Value()
 	}
-	s.resp = Response{}
+	s.small, s.large = nil, weak.Pointer[answer]{}
+	if a == nil {
+		a = newAnswer()
+	} else {
+		a.reset()
+	}
+	return &a.told
+}
+
+// letGo leaves the response to the caller.
+func (s *Session) letGo() {
+	if s.resp == nil {
+		return
+	}
+	a := s.resp.raw
+	s.resp = nil
+	if a.isLarge() {
+		s.large = a.self
+	} else {
+		s.small = a
+	}
 }

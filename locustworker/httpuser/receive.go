@@ -6,7 +6,7 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
-	"sync"
+	"weak"
 
 	"github.com/valyala/fasthttp"
 )
@@ -21,28 +21,39 @@ const (
 // keptBody is the largest body buffer in bytes that is used again.
 const keptBody = 1 << 20
 
-// An answer is what a Response stands on. It goes back to answers with the
-// session's next request.
+// keptIdle is the largest body buffer in bytes that a user keeps while it waits.
+const keptIdle = 2 << 10
+
+// An answer is a Response and all that it stands on. It is used again by the
+// session's next request. Until then the session holds on to a large one only
+// weakly: when the task no longer looks at it, it may be collected, so that a
+// hundred thousand users who wait do not keep a hundred thousand documents.
 type answer struct {
 	fasthttp.Response
 	decoded []byte // the body, where it came compressed
+	told    Response
+	self    weak.Pointer[answer]
 }
 
-var answers = sync.Pool{New: func() any {
+func newAnswer() *answer {
 	a := new(answer)
 	a.KeepBodyBuffer = true // fasthttp's own pool drops buffers of a size that is rare at first
+	a.told.raw = a
+	a.self = weak.Make(a)
 	return a
-}}
+}
 
-func takeAnswer() *answer { return answers.Get().(*answer) } //nolint:forcetypeassert // the pool holds nothing else
+// isLarge tells an answer that must not stay with a user who waits.
+func (a *answer) isLarge() bool { return len(a.Body()) > keptIdle || cap(a.decoded) > keptIdle }
 
-func (a *answer) release() {
+// reset empties the answer, but for buffers of a usual size.
+func (a *answer) reset() {
 	a.ReleaseBody(keptBody)
 	a.Reset()
+	a.told = Response{raw: a}
 	if cap(a.decoded) > keptBody {
 		a.decoded = nil
 	}
-	answers.Put(a)
 }
 
 // receive reads an answer into s.resp.raw. The error is that of the connection

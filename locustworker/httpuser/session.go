@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/cookiejar"
 	"slices"
+	"weak"
 
 	"github.com/valyala/fasthttp"
 
@@ -31,8 +32,12 @@ type Session struct {
 
 	// What follows belongs to the running request and is reused.
 	call call
-	resp Response
+	resp *Response
 	uri  []byte
+
+	// The answer to the request before, one or the other.
+	small *answer
+	large weak.Pointer[answer]
 }
 
 // New returns a session of u that sends to u.Host(), whose user and password, if
@@ -129,6 +134,7 @@ func (s *Session) do(ctx context.Context, rest bool, method, path string, opts [
 	s.call.reset(method, path, &s.cfg)
 	s.call.group, s.call.rest = s.group, rest
 	defer s.call.forget()
+	defer s.letGo()
 	for _, opt := range opts {
 		opt(&s.call)
 	}

@@ -66,7 +66,7 @@ func (s *Session) stream(br *bufio.Reader) (whole bool, err error) {
 			_, err = io.Copy(io.Discard, counted)
 		} else {
 			s.resp.StatusCode = h.StatusCode()
-			s.call.readErr = sink(&s.resp, counted)
+			s.call.readErr = sink(s.resp, counted)
 		}
 	}
 	whole = counted.err == nil && (src.left == 0 || counted.eof && src.atEnd())
