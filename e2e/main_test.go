@@ -15,7 +15,9 @@ type build struct {
 	root   string
 	api    string
 	worker string
-	locust string // the stock one, from the venv that the Makefile makes
+	// testWorker is e2e/testworker.
+	testWorker string
+	locust     string // the stock one, from the venv that the Makefile makes
 }
 
 // built is set once by TestMain, before any test runs.
@@ -49,12 +51,14 @@ func buildAll(dir string) (build, error) {
 		root:   filepath.Dir(here),
 		api:    filepath.Join(dir, "api"),
 		worker: filepath.Join(dir, "locustworker"),
+
+		testWorker: filepath.Join(dir, "testworker"),
 	}
 	b.locust = filepath.Join(b.root, ".local", "venv", "bin", "locust")
 	if _, err := os.Stat(b.locust); errors.Is(err, os.ErrNotExist) {
 		return b, fmt.Errorf("there is no %s: run `make deps`", b.locust)
 	}
-	cmd := exec.Command("go", "build", "-race", "-o", dir, "./cmd/api", "./cmd/locustworker")
+	cmd := exec.Command("go", "build", "-race", "-o", dir, "./cmd/api", "./cmd/locustworker", "./e2e/testworker")
 	cmd.Dir = b.root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return b, fmt.Errorf("go build: %w\n%s", err, out)

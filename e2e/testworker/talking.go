@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/httpuser"
+)
+
+func events() locustworker.Events {
+	return locustworker.Events{
+		ReportToMaster: func(_ *locustworker.Environment, data map[string]any) error {
+			data["note"] = map[string]any{"by": "a worker", "value": 42}
+			return nil
+		},
+	}
+}
+
+// messages are the custom messages that the worker takes.
+func messages() map[string]locustworker.MessageHandler {
+	return map[string]locustworker.MessageHandler{
+		"greet": {Handle: func(env *locustworker.Environment, m locustworker.Message) error {
+			return env.SendMessage("greeting", map[string]any{"got": m.Data, "index": env.WorkerIndex()})
+		}},
+		"break": {Handle: func(*locustworker.Environment, locustworker.Message) error {
+			return errors.New("division by zero")
+		}},
+	}
+}
+
+// chattyClass writes to the log once.
+func chattyClass() locustworker.Class {
+	return locustworker.NewClass("Chatty", newRecorder).
+		Wait(locustworker.Constant(idle)).
+		Task("talk", 1, func(r *recorder, ctx context.Context) error {
+			log := r.Environment().Logger()
+			log.Debug("chatty: debug")
+			log.Info("chatty: info")
+			log.Warn("chatty: warning <b>&")
+			log.Error("chatty: error 日本")
+			log.Log(ctx, slog.LevelError+4, "chatty: critical")
+			log.Info("chatty: two\nlines")
+			return nil
+		})
+}
+
+func argumentsClass() locustworker.Class {
+	return locustworker.NewClass("Arguments", newRecorder).
+		Wait(locustworker.Constant(tick)).
+		Task("tell", 1, (*recorder).arguments)
+}
+
+// arguments tells in its rows which custom arguments and which host it sees.
+func (r *recorder) arguments(context.Context) error {
+	o := r.Environment().Options()
+	word, err1 := locustworker.Option[string](o, "word")
+	number, err2 := locustworker.Option[int](o, "number")
+	factor, err3 := locustworker.Option[float64](o, "factor")
+	flag, err4 := locustworker.Option[bool](o, "flag")
+	items, err5 := locustworker.Option[[]string](o, "items")
+	hidden, err6 := locustworker.Option[string](o, "hidden")
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+		return err
+	}
+	r.row("ARGS", fmt.Sprintf("word=%s number=%d factor=%.2f flag=%t items=%s hidden=%s",
+		word, number+1, factor*2, flag, strings.Join(items, "+"), hidden))
+	r.row("HOST", "host="+r.Host())
+	return nil
+}
+
+// A browser asks its host for one page.
+type browser struct{ *httpuser.Session }
+
+func webClass() locustworker.Class {
+	return locustworker.NewClass("Web", func(u *locustworker.User) (*browser, error) {
+		s, err := httpuser.New(u, httpuser.Config{})
+		return &browser{s}, err
+	}).
+		Wait(locustworker.Constant(20*time.Millisecond)).
+		Task("page", 1, func(b *browser, ctx context.Context) error {
+			_, err := b.Get(ctx, "/page", httpuser.Name("/page"))
+			return err
+		})
+}
+
+// talkerClass sends the master one custom message.
+func talkerClass() locustworker.Class {
+	return locustworker.NewClass("Talker", newRecorder).
+		Wait(locustworker.Constant(idle)).
+		Task("talk", 1, func(r *recorder, _ context.Context) error {
+			env := r.Environment()
+			return env.SendMessage("hello", map[string]any{
+				"from": "a user", "index": env.WorkerIndex(), "list": []any{1, 2.5, nil, true},
+			})
+		})
+}
