@@ -25,6 +25,12 @@ type Config struct {
 
 	// Logger gets panics and faults of connections. Default: nothing is logged.
 	Logger *slog.Logger
+
+	// AccessLog has the Logger get every request, at level info, when it has ended.
+	AccessLog bool
+
+	// Profile serves Go's profiles below /debug/pprof/, for whoever can reach the service.
+	Profile bool
 }
 
 const (

@@ -89,7 +89,12 @@ func (s *Server) count(c *gin.Context) {
 		route: routeLabel(c), method: methodLabel(c.Request.Method),
 	}
 	c.Writer = w
-	defer w.end()
+	defer func() {
+		w.end()
+		if s.cfg.AccessLog {
+			s.logAccess(c, w)
+		}
+	}()
 	c.Next()
 }
 

@@ -107,6 +107,9 @@ func (s *Server) newEngine(routes []route) *gin.Engine {
 		s.metrics.prepare(r)
 		e.Handle(r.method, r.path, r.handle)
 	}
+	if s.cfg.Profile {
+		e.GET("/debug/pprof/*name", profile)
+	}
 	e.NoRoute(func(c *gin.Context) {
 		s.replyError(c, http.StatusNotFound, "no such route: "+c.Request.URL.Path+"; GET /docs lists them")
 	})

@@ -31,6 +31,9 @@ func New(cfg Config, store Store) (*Server, error) {
 		return nil, faults
 	}
 	s := &Server{cfg: cfg.withDefaults(), store: store, metrics: newMetrics()}
+	if pool, ok := store.(Pool); ok {
+		s.metrics.registry.MustRegister(newPoolCollector(pool))
+	}
 	gin.SetMode(gin.ReleaseMode)
 	routes := s.routes()
 	s.engine = s.newEngine(routes)

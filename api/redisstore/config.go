@@ -11,7 +11,14 @@ import (
 
 // Config says which Redis to use and how. The zero value of each field but Addr is the documented default.
 type Config struct {
-	Addr string // host:port of the server, required
+	// Addr is the host:port of the server. It is required, but for a Cluster or a Sentinel.
+	Addr string
+
+	// Cluster is the host:port of some nodes of a Redis Cluster, which know of the others.
+	Cluster []string
+
+	// Sentinel names a master by its sentinels, so that the store follows a failover.
+	Sentinel Sentinel
 
 	// Username and Password authenticate each connection; empty for none. A Password without a Username belongs to
 	// Redis's default user.
@@ -30,7 +37,18 @@ type Config struct {
 	ScanTimeout time.Duration
 	EditTimeout time.Duration
 
-	PoolSize int // most connections, default 10 for each CPU
+	PoolSize int // most connections to a server, default 10 for each CPU
+
+	// LegacyPaths is for RedisJSON 1.x: paths without `$`. A JSONPath is api.ErrInvalid then.
+	LegacyPaths bool
+}
+
+// Sentinel is the way to a master that Redis Sentinel watches. Username and Password are for the sentinels.
+type Sentinel struct {
+	Master   string // its name, empty for no Sentinel
+	Addrs    []string
+	Username string
+	Password string
 }
 
 const (
@@ -46,8 +64,19 @@ func (c Config) Validate() error {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("redisstore: "+format, args...))
 	}
-	if host, port, err := net.SplitHostPort(c.Addr); err != nil || host == "" || port == "" {
-		fault("Addr is %q: write host:port, such as 127.0.0.1:6379", c.Addr)
+	for _, addr := range c.addrs() {
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+			fault("Addr is %q: write host:port, such as 127.0.0.1:6379", addr)
+		}
+	}
+	if len(c.Cluster) > 0 && c.Sentinel.Master != "" {
+		fault("there are a Cluster and a Sentinel: choose one")
+	}
+	if len(c.Cluster) > 0 && c.DB != 0 {
+		fault("DB is %d: a cluster has database 0 only", c.DB)
+	}
+	if c.Sentinel.Master != "" && len(c.Sentinel.Addrs) == 0 {
+		fault("Sentinel %q has no Addrs", c.Sentinel.Master)
 	}
 	if c.Username != "" && c.Password == "" {
 		fault("Username %q has no Password", c.Username)
@@ -72,6 +101,16 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+func (c Config) addrs() []string {
+	switch {
+	case len(c.Cluster) > 0:
+		return c.Cluster
+	case c.Sentinel.Master != "":
+		return c.Sentinel.Addrs
+	}
+	return []string{c.Addr}
 }
 
 func (c Config) withDefaults() Config {

@@ -38,6 +38,18 @@ var replyRules = []replyRule{
 	{"invalid DB index", api.ErrUnavailable},
 	{"DB index is out of range", api.ErrUnavailable},
 
+	{"MOVED ", api.ErrUnavailable},
+	{"ASK ", api.ErrUnavailable},
+
+	// RedisJSON at a path without `$`, and RedisJSON 1.
+	{"Path '", errLegacyPath},
+	{"wrong type of path value", api.ErrWrongType},
+	{"key '", api.ErrNotFound},
+	{"index '[", api.ErrNotFound},
+	{"invalid key '", api.ErrNotFound},
+	{"invalid index '", api.ErrNotFound},
+	{"Search path error at offset", api.ErrInvalid},
+
 	// RedisJSON: the key.
 	{"could not perform this operation on a key that doesn't exist", api.ErrNotFound},
 	{"new objects must be created at the root", api.ErrNotFound},
@@ -49,6 +61,15 @@ var replyRules = []replyRule{
 	{"Error occurred on position", api.ErrInvalid}, // its path parser
 	{"bad input number", api.ErrInvalid},
 	{"Couldn't parse as UTF-8", api.ErrInvalid},
+}
+
+// errLegacyPath is for "Path '.a' does not exist or not a string": see atPath.
+var errLegacyPath = fmt.Errorf("%w: legacy path", api.ErrNotFound)
+
+// isNoKeyAccess knows Redis's answer to a user who may use the command, but not on this key, of Redis 7.0 and of 7.2.
+func isNoKeyAccess(err error) bool {
+	return redis.HasErrorPrefix(err, "NOPERM this user has no permissions to access one of the keys") ||
+		redis.HasErrorPrefix(err, "NOPERM No permissions to access a key")
 }
 
 // unknownCommand is Redis's answer to a JSON command without RedisJSON. The command's arguments follow.
@@ -95,6 +116,8 @@ func (s *Store) failure(err error, at target) error {
 		return fmt.Errorf("redisstore: Redis at %s refused the command: %w", s.addr, err)
 	case strings.HasPrefix(text, "ERR "+unknownCommand):
 		return fmt.Errorf("%w: Redis at %s has no RedisJSON 2: load the module (rejson.so)", kind, s.addr)
+	case errors.Is(kind, errLegacyPath):
+		return fmt.Errorf("%w: %.300q", kind, text)
 	case errors.Is(kind, api.ErrNotFound):
 		return at.notFound()
 	case errors.Is(kind, api.ErrWrongType) && strings.HasSuffix(text, noNumber):

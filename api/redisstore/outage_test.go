@@ -59,16 +59,12 @@ func TestRedisThatHangs(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, Config{Addr: server.Addr, Timeout: 50 * time.Millisecond, DialTimeout: 50 * time.Millisecond})
 	set(t, s, "k", `{"n":0}`)
-	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	pause(t, server)
 	if _, err := s.IncrBy(t.Context(), "k", path(t, "n"), json.RawMessage("1")); !errors.Is(err, api.ErrUnavailable) {
 		t.Errorf("IncrBy: %v", err)
 	}
 	checkAllUnavailableBut(t, s, "IncrBy", "MultBy", "Update", "Delete", "Set")
-	if err := syscall.Kill(server.PID(), syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	resume(t, server)
 	eventually(t, s.Ready)
 	eventually(t, func(ctx context.Context) error {
 		doc, err := s.Get(ctx, "k", api.Path{})
@@ -176,5 +172,20 @@ func TestAContextThatEnded(t *testing.T) {
 		if err := op.call(ctx, s, "k", path(t, "n")); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", op.name, err)
 		}
+	}
+}
+
+// pause has the server neither answer nor end, until resume.
+func pause(t *testing.T, server *redistest.Server) {
+	t.Helper()
+	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func resume(t *testing.T, server *redistest.Server) {
+	t.Helper()
+	if err := syscall.Kill(server.PID(), syscall.SIGCONT); err != nil {
+		t.Fatal(err)
 	}
 }

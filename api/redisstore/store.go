@@ -10,30 +10,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/bandwing/bandwing/api"
 )
 
-var _ api.Store = (*Store)(nil)
+var (
+	_ api.Store = (*Store)(nil)
+	_ api.Pool  = (*Store)(nil)
+)
 
 const (
 	// readyKey is read by Ready. It need not exist.
 	readyKey = "bandwing:readyz"
-
-	minScanCount = 100
-	maxScanCount = 1000
 )
 
 // Store is an api.Store. It is safe for concurrent use.
 type Store struct {
 	*sender
-	addr        string
+	addr        string // for error texts
+	legacy      bool
 	scanTimeout time.Duration
 	editTimeout time.Duration
 	scripts     scripts
@@ -46,81 +44,92 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	client := redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs:     []string{cfg.Addr},
-		Username:  cfg.Username,
-		Password:  cfg.Password,
-		DB:        cfg.DB,
-		TLSConfig: cfg.TLS,
-
-		// RESP2 because RedisJSON's replies differ in RESP3.
-		Protocol:        2,
-		DisableIdentity: true, // CLIENT SETINFO needs Redis 7.2 and a permission
-
-		MaxRetries:            -1, // see the package comment
-		DialerRetries:         1,  // a request fails at once when Redis is down, and the next one dials again
-		DialTimeout:           cfg.DialTimeout,
-		ReadTimeout:           cfg.Timeout,
-		WriteTimeout:          cfg.Timeout,
-		PoolTimeout:           cfg.Timeout,
-		ContextTimeoutEnabled: true,
-		PoolSize:              cfg.PoolSize,
-		PipelinePoolSize:      -1, // ours are two commands long and need no connections of their own
-
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}, // needs RESP3
-	})
+	client := newClient(cfg)
 	sender, err := newSender(client)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("redisstore: %w", err), client.Close())
 	}
 	return &Store{
-		sender: sender, addr: cfg.Addr, scanTimeout: cfg.ScanTimeout, editTimeout: cfg.EditTimeout, scripts: newScripts(),
+		sender: sender, addr: cfg.Servers(), legacy: cfg.LegacyPaths,
+		scanTimeout: cfg.ScanTimeout, editTimeout: cfg.EditTimeout, scripts: newScripts(),
 	}, nil
+}
+
+// PoolStats implements api.Pool; in a cluster for all nodes together.
+func (s *Store) PoolStats() api.PoolStats {
+	p := s.client.PoolStats()
+	return api.PoolStats{
+		Hits: uint64(p.Hits), Misses: uint64(p.Misses), Timeouts: uint64(p.Timeouts), Stale: uint64(p.StaleConns),
+		Connections: uint64(p.TotalConns), Idle: uint64(p.IdleConns),
+	}
 }
 
 // Close closes all connections.
 func (s *Store) Close() error { return s.client.Close() }
 
-// Ready implements api.Store with PING and a JSON.GET.
+// Ready implements api.Store. It sets a key that does not exist, only if it exists: that changes nothing, but Redis
+// refuses it whenever it would refuse to read or write documents. All masters of a cluster are asked.
 func (s *Store) Ready(ctx context.Context) error {
-	pipe := s.client.Pipeline()
-	ping := pipe.Ping(ctx)
-	probe := redis.NewStringCmd(ctx, "JSON.GET", readyKey)
-	_ = pipe.Process(ctx, probe) // a pipeline only queues here
-	_, sendErr := pipe.Exec(ctx)
-	// Without a connection only Exec reports an error, the commands do not; else it repeats the first of theirs.
-	for _, err := range []error{ping.Err(), probe.Err(), sendErr} {
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return s.failure(err, target{key: readyKey})
+	masters, err := s.masters(ctx)
+	if err != nil {
+		return s.failure(err, target{key: readyKey})
+	}
+	for _, master := range masters {
+		if err := s.ready(ctx, master); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+func (s *Store) ready(ctx context.Context, master node) error {
+	err := master.Process(ctx, redis.NewStatusCmd(ctx, "JSON.SET", readyKey, s.root(), "0", "XX"))
+	if err == nil || errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "MOVED ") ||
+		isNoKeyAccess(err) { // a user who may work on other keys
+		return nil
+	}
+	err = s.failure(err, target{key: readyKey})
+	if errors.Is(err, api.ErrInvalid) || errors.Is(err, api.ErrNotFound) {
+		return fmt.Errorf("%w: Redis at %s has RedisJSON 1: set REDIS_JSON_LEGACY=true, or load RedisJSON 2", api.ErrUnavailable, s.addr)
+	}
+	return err
+}
+
 // Get implements api.Reader with JSON.GET.
 func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMessage, error) {
 	at := target{key: key, path: path}
-	cmd := redis.NewStringCmd(ctx, "JSON.GET", key, path.String())
+	expr, err := s.expr(path)
+	if err != nil {
+		return nil, err
+	}
+	cmd := redis.NewStringCmd(ctx, "JSON.GET", key, expr)
 	_ = s.send(ctx, onceString{cmd}, 0)
 	matches, err := cmd.Bytes()
 	if err != nil {
-		return nil, s.failure(err, at)
+		return nil, s.atPath(ctx, err, at, "")
 	}
-	if isEmptyArray(matches) {
+	if !s.legacy && isEmptyArray(matches) {
 		return nil, at.notFound()
 	}
 	if path.Many() {
 		return matches, nil
 	}
-	return onlyElement(matches), nil
+	return s.value(matches), nil
 }
 
 // Fields implements api.Reader with JSON.OBJKEYS.
 func (s *Store) Fields(ctx context.Context, key string, path api.Path) ([][]string, error) {
 	at := target{key: key, path: path}
-	cmd := redis.NewSliceCmd(ctx, "JSON.OBJKEYS", key, path.String())
+	expr, err := s.expr(path)
+	if err != nil {
+		return nil, err
+	}
+	cmd := redis.NewSliceCmd(ctx, "JSON.OBJKEYS", key, expr)
 	if err := s.send(ctx, onceSlice{cmd}, 0); err != nil {
-		return nil, s.failure(err, at)
+		return nil, s.atPath(ctx, err, at, "an object")
+	}
+	if s.legacy {
+		return [][]string{texts(cmd.Val())}, nil
 	}
 	fields := make([][]string, 0, len(cmd.Val()))
 	objects := 0
@@ -152,57 +161,30 @@ func texts(values []any) []string {
 	return out
 }
 
-var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
-
-// Keys implements api.Reader with SCAN until limit keys are found or the end is reached. SCAN may return a key twice;
-// Keys does not. Keys that are not UTF-8 are left out, since JSON has no way to write them.
-func (s *Store) Keys(ctx context.Context, prefix string, limit int) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.scanTimeout)
-	defer cancel()
-	var (
-		pattern = globEscaper.Replace(prefix) + "*"
-		count   = int64(min(max(limit, minScanCount), maxScanCount))
-		keys    = []string{}
-		seen    = map[string]struct{}{}
-		cursor  uint64
-	)
-	for {
-		page, next, err := s.client.Scan(ctx, cursor, pattern, count).Result()
-		if err != nil {
-			return nil, s.failure(err, target{})
-		}
-		for _, key := range page {
-			if _, twice := seen[key]; twice || !utf8.ValidString(key) {
-				continue
-			}
-			seen[key] = struct{}{}
-			if keys = append(keys, key); len(keys) == limit {
-				return keys, nil
-			}
-		}
-		if next == 0 {
-			return keys, nil
-		}
-		cursor = next
-	}
-}
-
 // Set implements api.Writer with JSON.SET at the root.
 func (s *Store) Set(ctx context.Context, key string, document json.RawMessage) error {
-	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, "$", []byte(document))
+	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, s.root(), []byte(document))
 	return s.failure(s.send(ctx, onceStatus{cmd}, len(document)), target{key: key})
 }
 
 // Update implements api.Writer with JSON.SET … XX.
 func (s *Store) Update(ctx context.Context, key string, path api.Path, value json.RawMessage) error {
-	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, path.String(), []byte(value), "XX")
+	expr, err := s.expr(path)
+	if err != nil {
+		return err
+	}
+	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, expr, []byte(value), "XX")
 	return s.failure(s.send(ctx, onceStatus{cmd}, len(value)), target{key: key, path: path})
 }
 
 // Delete implements api.Writer with JSON.DEL.
 func (s *Store) Delete(ctx context.Context, key string, path api.Path) error {
 	at := target{key: key, path: path}
-	cmd := redis.NewIntCmd(ctx, "JSON.DEL", key, path.String())
+	expr, err := s.expr(path)
+	if err != nil {
+		return err
+	}
+	cmd := redis.NewIntCmd(ctx, "JSON.DEL", key, expr)
 	if err := s.send(ctx, onceInt{cmd}, 0); err != nil {
 		return s.failure(err, at)
 	}

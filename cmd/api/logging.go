@@ -9,9 +9,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// logging says what is logged, and how.
+type logging struct {
+	level slog.Level
+	json  bool
+}
+
 // newLogger makes the logger of the whole program, go-redis included.
-func newLogger(w io.Writer) *slog.Logger {
-	logger := slog.New(slog.NewTextHandler(w, nil))
+func newLogger(w io.Writer, cfg logging) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.level}
+	var handler slog.Handler = slog.NewTextHandler(w, opts)
+	if cfg.json {
+		handler = slog.NewJSONHandler(w, opts)
+	}
+	logger := slog.New(handler)
 	redis.SetLogger(redisLog{logger})
 	return logger
 }

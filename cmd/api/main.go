@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if done || err != nil {
 		return report(stderr, err, 2)
 	}
-	settings.api.Logger = newLogger(stderr)
+	settings.api.Logger = newLogger(stderr, settings.log)
 	return report(stderr, serve(ctx, settings, stdout), 1)
 }
 
@@ -46,7 +46,7 @@ func serve(ctx context.Context, settings settings, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("api: set API_ADDR to a free address: %w", err)
 	}
-	fmt.Fprintf(stdout, "api: serving http://%s with Redis at %s\n", listener.Addr(), settings.redis.Addr)
+	fmt.Fprintf(stdout, "api: serving http://%s with Redis at %s\n", listener.Addr(), settings.redis.Servers())
 	return server.Serve(ctx, listener)
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
@@ -26,12 +27,22 @@ type environment struct {
 	WriteTimeout    string `envconfig:"API_WRITE_TIMEOUT" default:"60s" desc:"longest time to handle and answer one"`
 	IdleTimeout     string `envconfig:"API_IDLE_TIMEOUT" default:"5m" desc:"longest wait of a keep-alive connection"`
 	ShutdownTimeout string `envconfig:"API_SHUTDOWN_TIMEOUT" default:"10s" desc:"longest graceful stop"`
+	LogFormat       string `envconfig:"API_LOG_FORMAT" default:"text" desc:"text or json"`
+	LogLevel        string `envconfig:"API_LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	AccessLog       string `envconfig:"API_ACCESS_LOG" default:"false" desc:"log every request, at level info"`
+	Pprof           string `envconfig:"API_PPROF" default:"false" desc:"serve Go's profiles at /debug/pprof/"`
 
 	RedisHost        string `envconfig:"REDIS_HOST" default:"127.0.0.1" desc:"host of Redis"`
 	RedisPort        string `envconfig:"REDIS_PORT" default:"6379" desc:"port of Redis"`
 	RedisUsername    string `envconfig:"REDIS_USERNAME" desc:"user, empty for Redis's default user"`
 	RedisPassword    string `envconfig:"REDIS_PASSWORD" desc:"password, empty for none"`
 	RedisDB          string `envconfig:"REDIS_DB" default:"0" desc:"number of the database"`
+	RedisCluster     string `envconfig:"REDIS_CLUSTER" desc:"host:port,... of nodes of a cluster, instead of REDIS_HOST"`
+	RedisSentinels   string `envconfig:"REDIS_SENTINELS" desc:"host:port,... of sentinels, instead of REDIS_HOST"`
+	RedisMaster      string `envconfig:"REDIS_SENTINEL_MASTER" desc:"name of the master that the sentinels watch"`
+	RedisSentinelUsr string `envconfig:"REDIS_SENTINEL_USERNAME" desc:"user at the sentinels"`
+	RedisSentinelPwd string `envconfig:"REDIS_SENTINEL_PASSWORD" desc:"password at the sentinels"`
+	RedisLegacy      string `envconfig:"REDIS_JSON_LEGACY" default:"false" desc:"the module is RedisJSON 1.x"`
 	RedisTLS         string `envconfig:"REDIS_TLS" default:"false" desc:"connect with TLS"`
 	RedisTLSCA       string `envconfig:"REDIS_TLS_CA" desc:"file with the CA certificates (PEM) to trust instead of the system's"`
 	RedisTLSInsecure string `envconfig:"REDIS_TLS_SKIP_VERIFY" default:"false" desc:"accept any certificate"`
@@ -43,6 +54,7 @@ type environment struct {
 // settings is the configuration of all parts.
 type settings struct {
 	addr  string
+	log   logging
 	api   api.Config
 	redis redisstore.Config
 }
@@ -76,12 +88,15 @@ func (env environment) settings() (settings, error) {
 	var p parser
 	s := settings{
 		addr: env.Addr,
+		log:  p.logging(env),
 		api: api.Config{
 			MaxBody:         int64(p.number("API_MAX_BODY", env.MaxBody, 1)),
 			ReadTimeout:     p.duration("API_READ_TIMEOUT", env.ReadTimeout),
 			WriteTimeout:    p.duration("API_WRITE_TIMEOUT", env.WriteTimeout),
 			IdleTimeout:     p.duration("API_IDLE_TIMEOUT", env.IdleTimeout),
 			ShutdownTimeout: p.duration("API_SHUTDOWN_TIMEOUT", env.ShutdownTimeout),
+			AccessLog:       p.boolean("API_ACCESS_LOG", env.AccessLog),
+			Profile:         p.boolean("API_PPROF", env.Pprof),
 		},
 		redis: redisstore.Config{
 			Addr:        net.JoinHostPort(env.RedisHost, p.port("REDIS_PORT", env.RedisPort)),
@@ -91,6 +106,14 @@ func (env environment) settings() (settings, error) {
 			DialTimeout: p.duration("REDIS_DIAL_TIMEOUT", env.RedisDialTimeout),
 			Timeout:     p.duration("REDIS_TIMEOUT", env.RedisTimeout),
 			PoolSize:    p.number("REDIS_POOL_SIZE", env.RedisPoolSize, 0),
+			LegacyPaths: p.boolean("REDIS_JSON_LEGACY", env.RedisLegacy),
+			Cluster:     p.addresses("REDIS_CLUSTER", env.RedisCluster),
+			Sentinel: redisstore.Sentinel{
+				Master:   env.RedisMaster,
+				Addrs:    p.addresses("REDIS_SENTINELS", env.RedisSentinels),
+				Username: env.RedisSentinelUsr,
+				Password: env.RedisSentinelPwd,
+			},
 		},
 	}
 	if _, port, err := net.SplitHostPort(env.Addr); err != nil || !isPort(port, 0) {
@@ -101,6 +124,15 @@ func (env environment) settings() (settings, error) {
 	}
 	if env.RedisUsername != "" && env.RedisPassword == "" {
 		p.fault("REDIS_USERNAME", env.RedisUsername, "set REDIS_PASSWORD too")
+	}
+	if (env.RedisSentinels == "") != (env.RedisMaster == "") {
+		p.fault("REDIS_SENTINEL_MASTER", env.RedisMaster, "set it and REDIS_SENTINELS, or none of them")
+	}
+	if env.RedisSentinels != "" && len(s.redis.Cluster) > 0 {
+		p.fault("REDIS_CLUSTER", env.RedisCluster, "set it or REDIS_SENTINELS")
+	}
+	if len(s.redis.Cluster) > 0 && s.redis.DB > 0 {
+		p.fault("REDIS_DB", env.RedisDB, "a cluster has database 0 only")
 	}
 	s.redis.TLS = env.tls(&p)
 	return s, errors.Join(p.faults...)
@@ -143,6 +175,17 @@ func (p *parser) fault(name, text, remedy string) {
 	p.faults = append(p.faults, fmt.Errorf("  %s is %q: %s", name, text, remedy))
 }
 
+func (p *parser) logging(env environment) logging {
+	l := logging{json: env.LogFormat == "json"}
+	if !l.json && env.LogFormat != "text" {
+		p.fault("API_LOG_FORMAT", env.LogFormat, "write text or json")
+	}
+	if err := l.level.UnmarshalText([]byte(env.LogLevel)); err != nil {
+		p.fault("API_LOG_LEVEL", env.LogLevel, "write debug, info, warn or error")
+	}
+	return l
+}
+
 func (p *parser) number(name, text string, least int) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least {
@@ -165,6 +208,22 @@ func (p *parser) boolean(name, text string) bool {
 		p.fault(name, text, "write true or false")
 	}
 	return b
+}
+
+// addresses takes a list apart; nil for an empty one.
+func (p *parser) addresses(name, text string) []string {
+	if text == "" {
+		return nil
+	}
+	addrs := strings.Split(text, ",")
+	for i, addr := range addrs {
+		addrs[i] = strings.TrimSpace(addr)
+		if host, port, err := net.SplitHostPort(addrs[i]); err != nil || host == "" || !isPort(port, 1) {
+			p.fault(name, text, "write host:port, several of them with commas between")
+			return nil
+		}
+	}
+	return addrs
 }
 
 // port returns the port that text names, as it came.

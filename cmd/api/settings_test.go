@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -48,6 +49,9 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"API_IDLE_TIMEOUT": "3s", "API_SHUTDOWN_TIMEOUT": "4s", "REDIS_HOST": "::1", "REDIS_PORT": "7000",
 		"REDIS_USERNAME": "ann", "REDIS_PASSWORD": "pw", "REDIS_DB": "3", "REDIS_TLS": "true",
 		"REDIS_TLS_SKIP_VERIFY": "1", "REDIS_DIAL_TIMEOUT": "5s", "REDIS_TIMEOUT": "6s", "REDIS_POOL_SIZE": "7",
+		"API_LOG_FORMAT": "json", "API_LOG_LEVEL": "debug", "API_ACCESS_LOG": "true", "API_PPROF": "true",
+		"REDIS_SENTINELS": "s1:26379, s2:26379", "REDIS_SENTINEL_MASTER": "main", "REDIS_SENTINEL_USERNAME": "sue",
+		"REDIS_SENTINEL_PASSWORD": "sp", "REDIS_JSON_LEGACY": "true",
 	} {
 		t.Setenv(name, value)
 	}
@@ -61,13 +65,17 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	got.redis.TLS = nil
 	want := settings{
 		addr: "[::1]:0",
+		log:  logging{level: slog.LevelDebug, json: true},
 		api: api.Config{
 			MaxBody: 1000, ReadTimeout: time.Second, WriteTimeout: 2 * time.Second,
-			IdleTimeout: 3 * time.Second, ShutdownTimeout: 4 * time.Second,
+			IdleTimeout: 3 * time.Second, ShutdownTimeout: 4 * time.Second, AccessLog: true, Profile: true,
 		},
 		redis: redisstore.Config{
 			Addr: "[::1]:7000", Username: "ann", Password: "pw", DB: 3,
-			DialTimeout: 5 * time.Second, Timeout: 6 * time.Second, PoolSize: 7,
+			DialTimeout: 5 * time.Second, Timeout: 6 * time.Second, PoolSize: 7, LegacyPaths: true,
+			Sentinel: redisstore.Sentinel{
+				Master: "main", Addrs: []string{"s1:26379", "s2:26379"}, Username: "sue", Password: "sp",
+			},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -85,7 +93,9 @@ func TestAllFaultsAreNamedAtOnce(t *testing.T) {
 		"API_ADDR": "5000", "API_MAX_BODY": "16MB", "API_READ_TIMEOUT": "0", "API_WRITE_TIMEOUT": "-1s",
 		"API_IDLE_TIMEOUT": "5", "API_SHUTDOWN_TIMEOUT": "", "REDIS_HOST": "", "REDIS_PORT": "65536", "REDIS_DB": "-1",
 		"REDIS_USERNAME": "ann", "REDIS_TLS_CA": empty, "REDIS_TLS_SKIP_VERIFY": "maybe", "REDIS_DIAL_TIMEOUT": "x",
-		"REDIS_TIMEOUT": "y", "REDIS_POOL_SIZE": "-1",
+		"REDIS_TIMEOUT": "y", "REDIS_POOL_SIZE": "-1", "API_LOG_FORMAT": "xml", "API_LOG_LEVEL": "loud",
+		"API_ACCESS_LOG": "a", "API_PPROF": "b", "REDIS_JSON_LEGACY": "c", "REDIS_CLUSTER": "host", "REDIS_SENTINELS": "a:1,b",
+		"REDIS_SENTINEL_MASTER": "",
 	}
 	for name, value := range faults {
 		t.Setenv(name, value)
@@ -107,13 +117,15 @@ func TestAllFaultsAreNamedAtOnce(t *testing.T) {
 
 func TestMoreFaults(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		"REDIS_TLS is \"perhaps\"": {"REDIS_TLS": "perhaps"},
-		"REDIS_TLS is \"false\"":   {"REDIS_TLS_CA": "ca.pem"},
-		"no such file":             {"REDIS_TLS": "true", "REDIS_TLS_CA": "/nonexistent/ca.pem"},
-		"API_ADDR is \":http\"":    {"API_ADDR": ":http"},
-		"API_ADDR is \":\"":        {"API_ADDR": ":"},
-		"API_MAX_BODY is \"0\"":    {"API_MAX_BODY": "0"},
-		"REDIS_PORT is \"0\"":      {"REDIS_PORT": "0"},
+		"REDIS_TLS is \"perhaps\"":  {"REDIS_TLS": "perhaps"},
+		"REDIS_TLS is \"false\"":    {"REDIS_TLS_CA": "ca.pem"},
+		"no such file":              {"REDIS_TLS": "true", "REDIS_TLS_CA": "/nonexistent/ca.pem"},
+		"API_ADDR is \":http\"":     {"API_ADDR": ":http"},
+		"API_ADDR is \":\"":         {"API_ADDR": ":"},
+		"API_MAX_BODY is \"0\"":     {"API_MAX_BODY": "0"},
+		"REDIS_PORT is \"0\"":       {"REDIS_PORT": "0"},
+		"set it or REDIS_SENTINELS": {"REDIS_CLUSTER": "a:1", "REDIS_SENTINELS": "a:1", "REDIS_SENTINEL_MASTER": "m"},
+		"database 0 only":           {"REDIS_CLUSTER": "a:1", "REDIS_DB": "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clearEnvironment(t)

@@ -36,6 +36,13 @@ var ErrMissing = errors.New("redistest: not installed, run `make deps`")
 type Config struct {
 	Args   []string // more arguments for redis-server, e.g. "--requirepass", "secret"
 	NoJSON bool     // start without the RedisJSON module
+
+	// ConfigFile is the text of a configuration file, which redis-server may rewrite; empty for none.
+	ConfigFile string
+	Sentinel   bool // start a Redis Sentinel, which has no JSON
+
+	// NoProbe is for servers that take no writes at first: they count as ready without a JSON.SET.
+	NoProbe bool
 }
 
 // Server is a running redis-server. Its methods must not be called concurrently.
@@ -47,6 +54,8 @@ type Server struct {
 	program string
 	module  string // empty: without RedisJSON
 	args    []string
+	config  string
+	probe   bool // with JSON.SET
 	dir     string
 
 	proc *proctest.Process // nil when stopped
@@ -81,8 +90,11 @@ func StartMain(cfg ...Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: redis-server is not on the PATH: %w", ErrMissing, err)
 	}
-	s := &Server{Host: host, program: program, args: c.Args}
-	if !c.NoJSON {
+	s := &Server{Host: host, program: program, args: c.Args, config: c.ConfigFile, probe: !c.NoJSON && !c.Sentinel && !c.NoProbe}
+	if c.Sentinel {
+		s.args = append(s.args, "--sentinel")
+	}
+	if !c.NoJSON && !c.Sentinel {
 		if s.module, err = modulePath(); err != nil {
 			return nil, err
 		}
@@ -145,9 +157,15 @@ func (s *Server) takePort() error {
 }
 
 func (s *Server) launch() error {
-	args := []string{
-		"--bind", host, "--port", strconv.Itoa(s.Port),
-		"--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no",
+	args := []string{"--bind", host, "--port", strconv.Itoa(s.Port), "--dir", s.dir, "--daemonize", "no"}
+	if s.config == "" {
+		args = append(args, "--save", "", "--appendonly", "no")
+	} else {
+		file := filepath.Join(s.dir, "redis.conf")
+		if err := os.WriteFile(file, []byte(s.config), 0o600); err != nil {
+			return fmt.Errorf("redistest: %w", err)
+		}
+		args = append([]string{file}, args...)
 	}
 	if s.module != "" {
 		args = append(args, "--loadmodule", s.module)
@@ -157,7 +175,7 @@ func (s *Server) launch() error {
 	if err != nil {
 		return fmt.Errorf("redistest: %w", err)
 	}
-	if err := awaitReady(s.Addr, proc, s.module != ""); err != nil {
+	if err := awaitReady(s.Addr, proc, s.probe); err != nil {
 		proc.Stop(stopDeadline)
 		return fmt.Errorf("%w\n%s", err, proc.LogTail())
 	}
