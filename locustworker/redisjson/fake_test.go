@@ -18,9 +18,9 @@ import (
 // to check that they ask for what exists.
 type fakeAPI struct {
 	mu     sync.Mutex
-	docs   map[string]map[string]any
-	served map[string]int  // by method and route
-	shapes map[string]bool // of the bodies that came
+	docs   map[string]map[string]any // of all kinds
+	served map[string]int            // by method and route
+	shapes map[string]bool           // of the bodies that came
 	// broken answers all routes but that of the keys, when it is set.
 	broken http.HandlerFunc
 	// outgrown makes all documents so large that each change must be followed by
@@ -38,15 +38,23 @@ func newFakeAPI(t testing.TB, keys ...string) (*fakeAPI, string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/keys", f.keys)
 	for route, h := range map[string]http.HandlerFunc{
-		"GET /api/v1/doc/{id}":              f.doc,
-		"GET /api/v1/subdoc/{id}/{field}":   f.subdoc,
-		"GET /api/v1/fields/{id}":           f.fields,
-		"POST /api/v1/redisjson":            f.store,
-		"PUT /api/v1/redisjson/update":      f.change("str", func(_, v any) any { return v }, true),
-		"PUT /api/v1/redisjson/append":      f.change("str", func(old, v any) any { return old.(string) + v.(string) }, false),
-		"PUT /api/v1/redisjson/appendarray": f.change("arr", func(old, v any) any { return append(old.([]any), v.([]any)...) }, false),
-		"PUT /api/v1/redisjson/increby":     f.change("num", func(old, v any) any { return number(old) + number(v) }, false),
-		"PUT /api/v1/redisjson/multiby":     f.change("num", func(old, v any) any { return number(old) * number(v) }, false),
+		"GET /api/v1/doc/{id}":                 f.doc,
+		"GET /api/v1/subdoc/{id}/{field}":      f.subdoc,
+		"GET /api/v1/fields/{id}":              f.fields,
+		"POST /api/v1/redisjson":               f.store,
+		"PUT /api/v1/redisjson/update":         f.change("str", func(_, v any) any { return v }, true),
+		"PUT /api/v1/redisjson/append":         f.change("str", func(old, v any) any { return old.(string) + v.(string) }, false),
+		"PUT /api/v1/redisjson/appendarray":    f.change("arr", func(old, v any) any { return append(old.([]any), v.([]any)...) }, false),
+		"PUT /api/v1/redisjson/increby":        f.change("num", func(old, v any) any { return number(old) + number(v) }, false),
+		"PUT /api/v1/redisjson/multiby":        f.change("num", func(old, v any) any { return number(old) * number(v) }, false),
+		"DELETE /api/v1/redisjson/delete/{id}": f.remove,
+		"POST /api/v1/string":                  f.store,
+		"GET /api/v1/string/{id}":              f.doc,
+		"GET /api/v1/string/{id}/{field}":      f.subdoc,
+		"PUT /api/v1/string/update":            f.change("str", func(_, v any) any { return v }, false),
+		"POST /api/v1/hash":                    f.store,
+		"GET /api/v1/hash/{id}":                f.doc,
+		"PUT /api/v1/hash/update":              f.change("str", func(_, v any) any { return v }, false),
 	} {
 		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 			if f.broken != nil {
@@ -73,6 +81,9 @@ func (f *fakeAPI) grow() {
 	f.outgrown = true
 	for _, doc := range f.docs {
 		doc[fieldBalance], doc[fieldAbout] = 2*maxNumber, strings.Repeat("x", maxGrown)
+		if stats, ok := doc["stats"].(map[string]any); ok {
+			stats["speed"] = 2 * maxNumber
+		}
 		doc[fieldTags] = []any{strings.Repeat("x", maxGrown)}
 	}
 }
@@ -81,13 +92,13 @@ func (f *fakeAPI) grow() {
 // promises.
 func sampleDocument(t testing.TB, key string) map[string]any {
 	t.Helper()
-	text := `{"name":"n","age":30,"email":"e","city":"c","about":"a","balance":1.5,` +
-		`"location":{"lat":1},"address":{"city":"c"},"company":{"name":"n"},"tags":["t"]}`
-	if strings.HasPrefix(key, prefixes[complexKind]) {
-		text = string(complexDocument)
+	sample := `{"name":"n","age":30,"email":"e","city":"c","about":"a","balance":1.5,` +
+		`"location":{"lat":1},"address":{"city":"c","geo":{"zip":"1"}},"company":{"name":"n","offices":[{"city":"c"}]},"tags":["t"]}`
+	if k, _ := kindOf(key); k == complexKind || k == text {
+		sample = string(complexDocument)
 	}
 	var doc map[string]any
-	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+	if err := json.Unmarshal([]byte(sample), &doc); err != nil {
 		t.Fatal(err)
 	}
 	doc["id"] = key
@@ -142,10 +153,32 @@ func (f *fakeAPI) keys(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeAPI) doc(w http.ResponseWriter, r *http.Request) {
 	if doc, ok := f.docs[r.PathValue("id")]; ok {
-		f.reply(w, "", doc)
+		f.reply(w, "", f.shown(r, doc))
 		return
 	}
 	f.notFound(w, r.PathValue("id"))
+}
+
+// shown is a document as a route shows it: a string holds its text.
+func (f *fakeAPI) shown(r *http.Request, doc map[string]any) any {
+	if !strings.Contains(r.URL.Path, "/string") {
+		return doc
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		f.t.Error(err)
+	}
+	return string(text)
+}
+
+func (f *fakeAPI) remove(w http.ResponseWriter, r *http.Request) {
+	key := r.PathValue("id")
+	if _, ok := f.docs[key]; !ok {
+		f.notFound(w, key)
+		return
+	}
+	delete(f.docs, key)
+	f.reply(w, "", key)
 }
 
 func (f *fakeAPI) fields(w http.ResponseWriter, r *http.Request) {
@@ -157,17 +190,7 @@ func (f *fakeAPI) fields(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakeAPI) subdoc(w http.ResponseWriter, r *http.Request) {
-	var value any = f.docs[r.PathValue("id")]
-	for _, part := range strings.FieldsFunc(r.PathValue("field"), func(c rune) bool { return strings.ContainsRune(".[]", c) }) {
-		switch v := value.(type) {
-		case map[string]any:
-			value = v[part]
-		case []any:
-			if i, err := strconv.Atoi(part); err == nil && i < len(v) {
-				value = v[i]
-			}
-		}
-	}
+	value := at(f.docs[r.PathValue("id")], r.PathValue("field"))
 	if value == nil {
 		f.notFound(w, r.PathValue("id")+" "+r.PathValue("field"))
 		return
@@ -179,12 +202,12 @@ func (f *fakeAPI) store(w http.ResponseWriter, r *http.Request) {
 	doc := f.body(r)
 	key := doc["id"].(string)
 	prefix, _, _ := strings.Cut(key, ":")
-	f.note("POST "+prefix, doc)
+	f.note(r.URL.Path+" "+prefix, doc)
 	f.docs[key] = doc
 	if f.outgrown {
 		f.grow()
 	}
-	f.reply(w, key, doc)
+	f.reply(w, key, f.shown(r, doc))
 }
 
 func (f *fakeAPI) change(value string, apply func(old, v any) any, replyKey bool) http.HandlerFunc {
@@ -192,20 +215,57 @@ func (f *fakeAPI) change(value string, apply func(old, v any) any, replyKey bool
 		body := f.body(r)
 		key, field := body["key"].(string), body["field"].(string)
 		f.note("PUT "+r.URL.Path+" "+field, body)
-		old, ok := f.docs[key][field]
-		if !ok {
+		old := at(f.docs[key], field)
+		if old == nil {
 			f.notFound(w, key+" "+field)
 			return
 		}
 		if !f.outgrown {
-			f.docs[key][field] = apply(old, body[value])
+			put(f.docs[key], field, apply(old, body[value]))
 		}
-		if replyKey {
+		switch {
+		case replyKey:
 			f.reply(w, "", key)
-			return
+		case strings.Contains(r.URL.Path, "/string"):
+			f.reply(w, key, f.shown(r, f.docs[key]))
+		default:
+			f.reply(w, "", f.docs[key])
 		}
-		f.reply(w, "", f.docs[key])
 	}
+}
+
+// steps takes a path apart: names, and numbers of elements.
+func steps(path string) []string {
+	return strings.FieldsFunc(path, func(c rune) bool { return strings.ContainsRune(".[]", c) })
+}
+
+// at is the value at a path, nil when there is none.
+func at(value any, path string) any {
+	for _, name := range steps(path) {
+		value = step(value, name)
+	}
+	return value
+}
+
+func step(value any, name string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return v[name]
+	case []any:
+		if i, err := strconv.Atoi(name); err == nil && i < len(v) {
+			return v[i]
+		}
+	}
+	return nil
+}
+
+// put replaces the value of a member at a path.
+func put(value any, path string, to any) {
+	all := steps(path)
+	for _, name := range all[:len(all)-1] {
+		value = step(value, name)
+	}
+	value.(map[string]any)[all[len(all)-1]] = to
 }
 
 func (f *fakeAPI) body(r *http.Request) map[string]any {

@@ -1,7 +1,6 @@
 package redisjson
 
 import (
-	"context"
 	"math/rand/v2"
 	"net/url"
 	"strings"
@@ -12,14 +11,19 @@ import (
 type kind uint8
 
 const (
-	flat kind = iota
-	nested
-	complexKind
+	flat        kind = iota // a random user, as JSON
+	nested                  // a random user with objects and arrays
+	complexKind             // the static document, as JSON
+	text                    // the static document, as a string
+	hash                    // a random user, as a hash
 	kinds
 )
 
 // prefixes are the keys' prefixes by kind. None is the beginning of another.
-var prefixes = [kinds]string{"basicUser:", "user:", "complex:"}
+var prefixes = [kinds]string{"basicUser:", "user:", "complex:", "complexString:", "hashUser:"}
+
+// loaders are the classes that write documents of a kind.
+var loaders = [kinds]string{"RandomJSON", "NestedJSON", "JSONSet", "JSONSet", "HashVsJSONPost"}
 
 // kindOf tells a key's kind; ok is false for keys that are none of ours.
 func kindOf(key string) (k kind, ok bool) {
@@ -39,72 +43,39 @@ type document struct {
 	kind   kind
 }
 
-// A pool is the documents that the users of a process work on. The first user
-// fills it, and again after there were none, which is how a new test run looks.
-// It never holds more keys than were found and may be written.
+// A pool is the documents that the users of a process work on: the worker's
+// share of those that the master found, and what its users have written since.
+// It never holds more keys than that. It is safe for concurrent use.
 type pool struct {
-	mu      sync.RWMutex
-	users   int
-	filled  bool
-	filling chan struct{} // closed when the fill that is running ends
-	known   map[string]int
-	byKind  [kinds][]document
+	mu     sync.RWMutex
+	run    string // that the documents belong to
+	known  map[string]int
+	byKind [kinds][]document
 }
 
 func newPool() *pool {
 	return &pool{known: make(map[string]int)}
 }
 
-// join counts a user in until its context ends.
-func (p *pool) join(ctx context.Context) {
+// begin forgets the documents of another run. The share of this one may have
+// come before, or comes later.
+func (p *pool) begin(run string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.users == 0 {
-		p.filled = false
-		p.known = make(map[string]int)
-		p.byKind = [kinds][]document{}
+	if run != "" && run == p.run {
+		return
 	}
-	p.users++
-	context.AfterFunc(ctx, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.users--
-	})
+	p.run = run
+	p.known = make(map[string]int)
+	p.byKind = [kinds][]document{}
 }
 
-// fill calls fetch unless another user has. It blocks while another one is
-// fetching, until ctx is done. A fetch that ends with an error is left to the
-// next user.
-func (p *pool) fill(ctx context.Context, fetch func() error) error {
-	for {
-		p.mu.Lock()
-		if p.filled {
-			p.mu.Unlock()
-			return nil
-		}
-		running := p.filling
-		if running == nil {
-			break
-		}
-		p.mu.Unlock()
-		select {
-		case <-running:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+// take begins a run, if that has not been done, with the keys of its share.
+func (p *pool) take(run string, keys []string) {
+	p.begin(run)
+	for _, key := range keys {
+		p.add(key)
 	}
-	done := make(chan struct{})
-	p.filling = done
-	p.mu.Unlock()
-
-	err := fetch()
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.filled = err == nil
-	p.filling = nil
-	close(done)
-	return err
 }
 
 // add makes a document known. Keys that are none of ours are ignored.
@@ -119,7 +90,11 @@ func (p *pool) add(key string) {
 		return
 	}
 	p.known[key] = len(p.byKind[k])
-	p.byKind[k] = append(p.byKind[k], document{key, url.PathEscape(key), string(appendQuoted(nil, key)), k})
+	p.byKind[k] = append(p.byKind[k], newDocument(key, k))
+}
+
+func newDocument(key string, k kind) document {
+	return document{key, url.PathEscape(key), string(appendQuoted(nil, key)), k}
 }
 
 // drop forgets a document that is gone.
@@ -137,6 +112,13 @@ func (p *pool) drop(d document) {
 	delete(p.known, d.key)
 	list[last] = document{}
 	p.byKind[d.kind] = list[:last]
+}
+
+// size is how many documents are known.
+func (p *pool) size() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return len(p.known)
 }
 
 // pick draws a document evenly from those of the given kinds; ok is false when

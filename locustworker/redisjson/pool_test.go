@@ -1,25 +1,21 @@
 package redisjson
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 func TestPoolKnowsOnlyOurKeysAndEachOnce(t *testing.T) {
 	p := newPool()
-	for _, key := range []string{"basicUser:1", "basicUser:1", "user:1", "complex:1", "users:1", "basicUser", "", "session:9"} {
+	for _, key := range []string{
+		"basicUser:1", "basicUser:1", "user:1", "complex:1", "complexString:1", "hashUser:1", "users:1", "basicUser", "", "hash:9",
+	} {
 		p.add(key)
 	}
-	for k, want := range []int{1, 1, 1} {
+	for k, want := range []int{1, 1, 1, 1, 1} {
 		if got := len(p.byKind[k]); got != want {
 			t.Errorf("%d documents of kind %d, want %d", got, k, want)
 		}
@@ -83,64 +79,27 @@ func TestPoolDropsInAnyOrder(t *testing.T) {
 	}
 }
 
-func TestPoolIsFilledOnceARun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPool()
-		var fetches atomic.Int32
-		fetch := func() error {
-			fetches.Add(1)
-			time.Sleep(time.Second)
-			p.add(fmt.Sprintf("user:%d", fetches.Load()))
-			return nil
+func TestPoolKeepsTheDocumentsOfOneRun(t *testing.T) {
+	p := newPool()
+	for _, step := range []struct {
+		what string
+		do   func()
+		want int
+	}{
+		{"a share before its run begins", func() { p.take("a", []string{"user:1", "user:2", "user:1"}) }, 2},
+		{"the run begins", func() { p.begin("a") }, 2},
+		{"a user writes", func() { p.add("user:3") }, 3},
+		{"another share of the run", func() { p.take("a", []string{"user:4"}) }, 4},
+		{"the share of the next run", func() { p.take("b", []string{"user:9"}) }, 1},
+		{"a run without a share", func() { p.begin("c") }, 0},
+		{"its share comes late", func() { p.take("c", []string{"user:5"}) }, 1},
+		{"a run of a master that names none", func() { p.begin("") }, 0},
+		{"a user writes there", func() { p.add("user:6") }, 1},
+		{"another such run", func() { p.begin("") }, 0},
+	} {
+		step.do()
+		if p.size() != step.want {
+			t.Errorf("%s: %d documents, want %d", step.what, p.size(), step.want)
 		}
-		for run := range 2 {
-			ctx, end := context.WithCancel(t.Context())
-			var wg sync.WaitGroup
-			for range 20 {
-				wg.Go(func() {
-					p.join(ctx)
-					if err := p.fill(ctx, fetch); err != nil {
-						t.Error(err)
-					}
-					if d, ok := p.pick(newRand(), nested); !ok || d.key != fmt.Sprintf("user:%d", run+1) {
-						t.Errorf("run %d: a user starts with %q (%v)", run, d.key, ok)
-					}
-				})
-			}
-			wg.Wait()
-			if n := fetches.Load(); int(n) != run+1 {
-				t.Errorf("run %d: %d fetches in all", run, n)
-			}
-			end()
-			synctest.Wait()
-		}
-	})
-}
-
-func TestPoolLeavesAFailedFetchToTheNextUser(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPool()
-		failed := errors.New("failed")
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			err := p.fill(t.Context(), func() error {
-				time.Sleep(time.Second)
-				return failed
-			})
-			if !errors.Is(err, failed) {
-				t.Errorf("the first fetch: %v", err)
-			}
-		})
-		synctest.Wait()
-		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := p.fill(impatient, nil); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a user that is stopped while it waits: %v", err)
-		}
-		called := false
-		if err := p.fill(t.Context(), func() error { called = true; return nil }); err != nil || !called {
-			t.Errorf("the next fetch: called %v, %v", called, err)
-		}
-		wg.Wait()
-	})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
@@ -15,6 +16,7 @@ var (
 	errNoObject   = errors.New("the reply holds no document")
 	errNoValue    = errors.New("the reply holds no value")
 	errNoList     = errors.New("the reply holds no list")
+	errNoText     = errors.New("the reply holds no text")
 	errAnotherKey = errors.New("the reply names another key")
 )
 
@@ -59,6 +61,10 @@ func checkList(r *httpuser.Response) error {
 	return checkJSON(r.Body, errNoList, '[', ']')
 }
 
+func checkText(r *httpuser.Response) error {
+	return checkJSON(r.Body, errNoText, '"', '"')
+}
+
 func checkJSON(body []byte, wrong error, first, last byte) error {
 	value, err := replyJSON(body)
 	if err != nil {
@@ -90,21 +96,33 @@ func (u *user) checkKey(r *httpuser.Response) error {
 // checkStored demands the key that was asked for as the reply's key, and a
 // document.
 func (u *user) checkStored(r *httpuser.Response) error {
-	rest, ok := bytes.CutPrefix(r.Body, []byte(`{"status":"ok","key":"`))
+	return checkKept(r.Body, u.wantKey, errNoObject, '{', '}')
+}
+
+// checkStoredText is checkStored for a document that is stored as text.
+func (u *user) checkStoredText(r *httpuser.Response) error {
+	return checkKept(r.Body, u.wantKey, errNoText, '"', '"')
+}
+
+func checkKept(body []byte, key string, wrong error, first, last byte) error {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"status":"ok","key":"`))
 	if ok {
-		rest, ok = bytes.CutPrefix(rest, []byte(u.wantKey))
+		rest, ok = bytes.CutPrefix(rest, []byte(key))
 	}
-	if ok && bytes.HasPrefix(rest, []byte(`","json":{`)) && bytes.HasSuffix(rest, []byte(`}}`)) {
+	if ok {
+		rest, ok = bytes.CutPrefix(rest, []byte(`","json":`))
+	}
+	if n := len(rest); ok && n > 2 && rest[0] == first && rest[n-2] == last && rest[n-1] == '}' {
 		return nil
 	}
-	e, err := decodeEnvelope(r.Body)
+	e, err := decodeEnvelope(body)
 	switch {
 	case err != nil:
 		return err
-	case e.Key != u.wantKey:
+	case e.Key != key:
 		return errAnotherKey
-	case len(e.JSON) == 0 || e.JSON[0] != '{':
-		return errNoObject
+	case len(e.JSON) == 0 || e.JSON[0] != first:
+		return wrong
 	}
 	return nil
 }
@@ -155,12 +173,16 @@ const (
 	minNumber = 1e-6
 )
 
-// outgrown tells that the field of a replied document must be set anew.
+// outgrown tells that the field of a replied document must be set anew. A field
+// is known by its last name, which no member before it has.
 func outgrown(body []byte, field string) bool {
-	value := member(body, field)
-	if field != fieldBalance {
-		return len(value) > maxGrown
+	value := member(body, field[strings.LastIndexByte(field, '.')+1:])
+	switch field {
+	case fieldBalance, fieldSpeed:
+		n, err := strconv.ParseFloat(string(value), 64)
+		return err == nil && (n > maxNumber || n < minNumber)
+	case fieldAge, fieldPower:
+		return false // 10 at a time: a run of years does not reach the limit
 	}
-	n, err := strconv.ParseFloat(string(value), 64)
-	return err == nil && (n > maxNumber || n < minNumber)
+	return len(value) > maxGrown
 }

@@ -44,6 +44,11 @@ func TestChecks(t *testing.T) {
 		{plain.checkStored, `{"status":"ok","key":"k1","json":[]}`, errNoObject},
 		{plain.checkStored, `{"status":"ok","key":"k1"}`, errNoObject},
 		{plain.checkStored, `{"error":"full"}`, errNotOK},
+		{plain.checkStoredText, `{"status":"ok","key":"k1","json":"{}"}`, nil},
+		{plain.checkStoredText, `{"status":"ok","key":"k1","json":{}}`, errNoText},
+		{plain.checkStoredText, `{"status":"ok","key":"k2","json":"{}"}`, errAnotherKey},
+		{checkText, `{"status":"ok","json":"{}"}`, nil},
+		{checkText, `{"status":"ok","json":{}}`, errNoText},
 	} {
 		if err := c.check(&httpuser.Response{Body: []byte(c.body)}); !errors.Is(err, c.want) || err == nil && c.want != nil {
 			t.Errorf("%s: %v, want %v", c.body, err, c.want)

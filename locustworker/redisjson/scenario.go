@@ -1,18 +1,26 @@
 package redisjson
 
 import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
 	"github.com/bandwing/bandwing/locustworker"
 )
 
-// ClassName is the name of the scenario's user class.
+// ClassName is the name of the mixed user class, which runs where no other is
+// asked for.
 const ClassName = "RedisJSONUser"
 
-// Tags of the tasks, one a kind of request.
+// Tags of the tasks, one a kind of request. Each task has the name of its class
+// as a tag too.
 const (
 	tagRead   = "read"
 	tagWrite  = "write"
 	tagUpdate = "update"
 	tagAppend = "append"
+	tagDelete = "delete"
 )
 
 // A Scenario is the load test with what its users share in one process. It is
@@ -20,6 +28,7 @@ const (
 type Scenario struct {
 	cfg  Config
 	pool *pool
+	run  atomic.Pointer[run]
 }
 
 // New returns a scenario. Its error wraps ErrConfig.
@@ -27,24 +36,153 @@ func New(cfg Config) (*Scenario, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Scenario{cfg: cfg.withDefaults(), pool: newPool()}, nil
+	s := &Scenario{cfg: cfg.clone(), pool: newPool()}
+	s.run.Store(newRun(s.cfg, s.cfg))
+	return s, nil
 }
 
-// Classes returns the scenario's user classes, for locustworker.New. Their users
-// share the scenario's documents.
+// Classes returns the scenario's user classes, for locustworker.New: the mixed
+// one and the test sets. Their users share the scenario's documents.
 func (s *Scenario) Classes() []locustworker.Class {
-	return []locustworker.Class{
-		locustworker.NewClass(ClassName, s.newUser).
-			Wait(locustworker.Between(s.cfg.MinWait, s.cfg.MaxWait)).
-			Task("get_json", 3, (*user).getJSON, tagRead).
-			Task("get_json_by_key_and_field", 2, (*user).getField, tagRead).
-			Task("getListOfFieldsByKey", 1, (*user).getFieldNames, tagRead).
-			Task("add_random_small_json", 2, (*user).addFlat, tagWrite).
-			Task("add_static_big_json", 1, (*user).addComplex, tagWrite).
-			Task("numbIncryBy", 1, (*user).increase, tagUpdate).
-			Task("numMultiBy", 1, (*user).multiply, tagUpdate).
-			Task("updateField", 2, (*user).update, tagUpdate).
-			Task("appendString", 1, (*user).appendString, tagAppend).
-			Task("json_append_array", 1, (*user).appendArray, tagAppend),
+	var classes []locustworker.Class
+	for _, set := range sets() {
+		class := locustworker.NewClass(set.name, func(self *locustworker.User) (*user, error) { return s.newUser(self, set) }).
+			Weight(s.cfg.weight(set.name, 1)).
+			Host(s.cfg.APIEndpoint).
+			Wait(locustworker.WaitFunc(s.wait))
+		for _, t := range set.tasks {
+			name := set.name + "." + t.name
+			class.Task(t.name, max(1, s.cfg.weight(name, t.weight)), weighted(name, t.do), t.tag, set.name)
+		}
+		classes = append(classes, class)
+	}
+	return classes
+}
+
+// wait is the pause of a user.
+func (s *Scenario) wait(u *locustworker.User) time.Duration {
+	cfg := s.run.Load().cfg
+	return cfg.MinWait + time.Duration(u.Rand().Float64()*float64(cfg.MaxWait-cfg.MinWait))
+}
+
+// A taskFunc does a task once.
+type taskFunc func(*user, context.Context) error
+
+// A task is one of a class, with the weight that it has without any setting.
+type task struct {
+	name   string
+	weight int
+	tag    string
+	do     taskFunc
+}
+
+// A set is a user class.
+type set struct {
+	name  string
+	tasks []task
+	// writes says that users write a document themselves where they have none to
+	// work on; others say that there is no data.
+	writes bool
+}
+
+// sets are all user classes. That of locustfile.py are the same; a test holds
+// the two together.
+func sets() []set {
+	return append([]set{{name: ClassName, writes: true, tasks: []task{
+		{"get_json", 3, tagRead, (*user).getJSON},
+		{"get_json_by_key_and_field", 2, tagRead, (*user).getField},
+		{"getListOfFieldsByKey", 1, tagRead, (*user).getFieldNames},
+		{"add_random_small_json", 2, tagWrite, (*user).addFlat},
+		{"add_static_big_json", 1, tagWrite, (*user).addComplex},
+		{"numbIncryBy", 1, tagUpdate, (*user).increaseAge},
+		{"numMultiBy", 1, tagUpdate, (*user).multiplyBalance},
+		{"updateField", 2, tagUpdate, (*user).update},
+		{"appendString", 1, tagAppend, (*user).appendAbout},
+		{"json_append_array", 1, tagAppend, (*user).appendTags},
+	}}}, testSets()...)
+}
+
+// testSets are the classes that do one kind of thing each.
+func testSets() []set {
+	return []set{
+		{name: "JSONSet", tasks: []task{
+			{"add_json", 1, tagWrite, (*user).addJSON},
+			{"add_string", 1, tagWrite, (*user).addString},
+		}},
+		{name: "JSONGet", tasks: []task{
+			{"get_json", 1, tagRead, (*user).getComplex},
+			{"get_string", 1, tagRead, (*user).getString},
+		}},
+		{name: "JSONChange", tasks: []task{
+			{"updateField_json", 1, tagUpdate, (*user).updateComplex},
+			{"updateField_string", 1, tagUpdate, (*user).updateString},
+			{"update_nested_Field_json", 1, tagUpdate, (*user).updateComplexNested},
+			{"json_append_string", 1, tagAppend, (*user).appendComplexAbout},
+			{"json_append_array", 1, tagAppend, (*user).appendComplexTags},
+			{"numbIncryBy", 1, tagUpdate, (*user).increasePower},
+			{"numMultiBy", 1, tagUpdate, (*user).multiplySpeed},
+		}},
+		{name: "JSONDelete", tasks: []task{
+			{"delete_json", 1, tagDelete, (*user).deleteJSON},
+		}},
+		{name: "MoreJSON", tasks: []task{
+			{"get_json_by_key_and_field", 1, tagRead, (*user).getComplexField},
+			{"get_string_by_key_and_field", 1, tagRead, (*user).getStringField},
+			{"get_nested_json", 1, tagRead, (*user).getComplexNested},
+		}},
+		{name: "RandomGet", tasks: []task{
+			{"getJsonByKey", 1, tagRead, (*user).getUser},
+			{"getValueByKeyAndFields", 1, tagRead, (*user).getUserField},
+			{"getListOfFieldsByKey", 1, tagRead, (*user).getUserFieldNames},
+		}},
+		{name: "RandomJSON", tasks: []task{
+			{"add_random_small_json", 1, tagWrite, (*user).addFlat},
+			{"add_static_big_json", 1, tagWrite, (*user).addComplex},
+		}},
+		{name: "RandomPut", tasks: []task{
+			{"updateField", 1, tagUpdate, (*user).updateUser},
+			{"update_field_nested", 1, tagUpdate, (*user).updateUserNested},
+			{"appendString", 1, tagAppend, (*user).appendAbout},
+			{"numbIncryBy", 1, tagUpdate, (*user).increaseAge},
+			{"numMultiBy", 1, tagUpdate, (*user).multiplyBalance},
+		}},
+		{name: "HashVsJSONPost", tasks: []task{
+			{"post_as_hash", 1, tagWrite, (*user).postHash},
+			{"post_as_json", 1, tagWrite, (*user).postJSON},
+		}},
+		{name: "HashVsJSONGet", tasks: []task{
+			{"get_as_hash", 1, tagRead, (*user).getAsHash},
+			{"get_as_json", 1, tagRead, (*user).getAsJSON},
+		}},
+		{name: "HashVsJSONUpdate", tasks: []task{
+			{"update_as_hash", 1, tagUpdate, (*user).updateAsHash},
+			{"update_as_json", 1, tagUpdate, (*user).updateAsJSON},
+		}},
+		{name: "NestedJSON", writes: true, tasks: []task{
+			{"add_random_big_json", 1, tagWrite, (*user).addNested},
+			{"get_json", 1, tagRead, (*user).getNested},
+		}},
 	}
 }
+
+// weighted makes a task run as often as the run's weights want it, where they
+// differ from those that the class was made with: it gives way to another task
+// now and then. How often tasks run is then in exact proportion to the weights.
+func weighted(name string, do taskFunc) taskFunc {
+	return func(u *user, ctx context.Context) error {
+		chance, limited := u.run.chances[name]
+		if !limited || u.rand.Float64() < chance {
+			u.refused = 0
+			return do(u, ctx)
+		}
+		if u.refused++; u.refused%maxRefused == 0 {
+			return locustworker.ErrReschedule // tags have left tasks of weight 0 only
+		}
+		return locustworker.ErrRescheduleNow
+	}
+}
+
+// maxRefused bounds the tasks in a row that give way without a pause.
+const maxRefused = 1000
+
+func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }

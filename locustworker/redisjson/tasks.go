@@ -3,152 +3,187 @@ package redisjson
 import (
 	"context"
 	"encoding/json"
-	"math/rand/v2"
 	"net/url"
 	"strconv"
 
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
+// What follows are the forms of requests that the classes' tasks are made of. A
+// request that fails is a row, not an error; an error is the end of the user, or
+// a lack of data.
+
 const jsonType = "application/json"
 
-// READ
-
-func (u *user) getJSON(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested, complexKind)
-	if !ok {
+// get reads from a route by the key of a document of one of the kinds.
+func (u *user) get(ctx context.Context, name, route string, check httpuser.Option, of ...kind) error {
+	d, err := u.document(ctx, of...)
+	if err != nil {
 		return err
 	}
-	return u.read(ctx, d, api+"get_json", api+"doc/"+d.path, httpuser.Check(checkObject))
+	return u.fetch(ctx, name, route+d.path, check, d)
 }
 
-func (u *user) getField(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested, complexKind)
-	if !ok {
+// getPart reads one of the fields of a document, by its kind.
+func (u *user) getPart(ctx context.Context, name, route string, fields *[kinds][]string, of ...kind) error {
+	d, err := u.document(ctx, of...)
+	if err != nil {
 		return err
 	}
-	field := url.PathEscape(one(u.self.Rand(), readFields[d.kind]))
-	return u.read(ctx, d, api+"get_json_by_key_and_field", api+"subdoc/"+d.path+"/"+field, httpuser.Check(checkValue))
+	field := url.PathEscape(one(u.rand, fields[d.kind]))
+	return u.fetch(ctx, name, route+d.path+"/"+field, httpuser.Check(checkValue), d)
 }
 
-func (u *user) getFieldNames(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested, complexKind)
-	if !ok {
-		return err
-	}
-	return u.read(ctx, d, api+"getListOfFieldsByKey", api+"fields/"+d.path, httpuser.Check(checkList))
-}
-
-func (u *user) read(ctx context.Context, d document, name, path string, check httpuser.Option) error {
-	r, err := u.Get(ctx, path, httpuser.Name(name), check)
+func (u *user) fetch(ctx context.Context, name, path string, check httpuser.Option, d document) error {
+	r, err := u.Get(ctx, api+path, httpuser.Name(api+name), check)
 	if err == nil {
 		u.settle(r, d)
 	}
 	return err
 }
 
-func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
-
-// WRITE
-
-func (u *user) addFlat(ctx context.Context) error {
-	id := prefixes[flat] + strconv.Itoa(1+u.self.Rand().IntN(u.cfg.FlatDocuments))
-	body, err := json.Marshal(newFlatDocument(u.faker, id))
-	if err != nil {
-		return err
+// nextKey draws a key that is written, of a kind.
+func (u *user) nextKey(k kind) string {
+	most := u.cfg.RandomDocuments
+	if k == complexKind || k == text {
+		most = u.cfg.StaticDocuments
 	}
-	return u.add(ctx, api+"add_random_small_json", id, body)
+	return prefixes[k] + strconv.Itoa(1+u.rand.IntN(most))
 }
 
-func (u *user) addComplex(ctx context.Context) error {
-	id := prefixes[complexKind] + strconv.Itoa(1+u.self.Rand().IntN(u.cfg.ComplexDocuments))
-	return u.add(ctx, api+"add_static_big_json", id, appendComplex(make([]byte, 0, len(id)+len(complexDocument)+10), id))
-}
-
-func (u *user) add(ctx context.Context, name, id string, body []byte) error {
-	u.wantKey = id
-	r, err := u.Post(ctx, api+"redisjson", httpuser.Name(name), httpuser.Body(body, jsonType), u.stored)
-	if err == nil && r.OK() {
-		u.pool.add(id)
+// add writes a document, which exists from then on.
+func (u *user) add(ctx context.Context, name, route, key string, body []byte, check httpuser.Option) error {
+	ok, err := u.store(ctx, name, route, key, body, check)
+	if ok {
+		u.pool.add(key)
 	}
 	return err
 }
 
-// UPDATE
-
-func (u *user) increase(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested)
-	if !ok {
-		return err
-	}
-	u.begin(d, fieldAge, "num")
-	u.body = strconv.AppendInt(u.body, int64(u.faker.Number(1, 10)), 10)
-	return u.change(ctx, d, api+"numbIncryBy", api+"redisjson/increby", fieldAge)
+func (u *user) store(ctx context.Context, name, route, key string, body []byte, check httpuser.Option) (bool, error) {
+	u.wantKey = key
+	r, err := u.Post(ctx, api+route, httpuser.Name(api+name), httpuser.Body(body, jsonType), check)
+	return err == nil && r.OK(), err
 }
 
-func (u *user) multiply(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested)
-	if !ok {
+func (u *user) addRandom(ctx context.Context, name, route string, k kind) error {
+	key := u.nextKey(k)
+	var document any
+	if k == nested {
+		document = newNestedDocument(u.faker, key)
+	} else {
+		document = newFlatDocument(u.faker, key)
+	}
+	body, err := json.Marshal(document)
+	if err != nil {
 		return err
 	}
-	u.begin(d, fieldBalance, "num")
-	u.body = append(u.body, one(u.self.Rand(), factors)...)
-	return u.change(ctx, d, api+"numMultiBy", api+"redisjson/multiby", fieldBalance)
+	return u.add(ctx, name, route, key, body, u.stored)
+}
+
+func (u *user) addStatic(ctx context.Context, name, route string, k kind, check httpuser.Option) error {
+	key := u.nextKey(k)
+	u.body = appendComplex(u.body[:0], key, u.cfg.DocumentSize)
+	return u.add(ctx, name, route, key, u.body, check)
+}
+
+// begin starts the body of a change in u.body: {"key":…,"field":…,"<value>":
+func (u *user) begin(d document, field, value string) {
+	u.body = append(u.body[:0], `{"key":`...)
+	u.body = append(u.body, d.quoted...)
+	u.body = append(append(u.body, `,"field":"`...), field...)
+	u.body = append(append(append(u.body, `","`...), value...), `":`...)
+}
+
+// send ends the body of a change and puts it.
+func (u *user) send(ctx context.Context, name, route string, check httpuser.Option, d document) (*httpuser.Response, error) {
+	u.body = append(u.body, '}')
+	u.wantKey = d.key
+	r, err := u.Put(ctx, api+route, httpuser.Name(api+name), httpuser.Body(u.body, jsonType), check)
+	if err == nil {
+		u.settle(r, d)
+	}
+	return r, err
+}
+
+// setField gives a field of a document a new random value.
+func (u *user) setField(ctx context.Context, name string, d document, field string) error {
+	u.begin(d, field, "str")
+	u.appendValue(field)
+	_, err := u.send(ctx, name, "redisjson/update", u.keyMatches, d)
+	return err
+}
+
+// appendValue appends a new random value for a field to the body.
+func (u *user) appendValue(field string) {
+	switch field {
+	case fieldAge:
+		u.body = strconv.AppendInt(u.body, int64(newAge(u.faker)), 10)
+	case fieldBalance, fieldSpeed:
+		u.body = strconv.AppendFloat(u.body, newBalance(u.faker), 'f', 2, 64)
+	case fieldTags:
+		u.body = u.appendWords(u.body, 5)
+	case fieldAbout:
+		u.body = appendQuoted(u.body, u.faker.Sentence())
+	default: // one of nestedFields
+		u.body = appendQuoted(u.body, u.faker.Word())
+	}
+}
+
+// change makes a change whose reply is the whole document; a field that has
+// outgrown its bounds is set anew, by a request named reset.
+func (u *user) change(ctx context.Context, name, route, reset, field string, d document) error {
+	r, err := u.send(ctx, name, route, httpuser.Check(checkObject), d)
+	if err != nil {
+		return err
+	}
+	if r.OK() && outgrown(r.Body, field) {
+		return u.setField(ctx, reset, d, field)
+	}
+	return nil
+}
+
+func (u *user) increase(ctx context.Context, reset, field string, of ...kind) error {
+	d, err := u.document(ctx, of...)
+	if err != nil {
+		return err
+	}
+	u.begin(d, field, "num")
+	u.body = strconv.AppendInt(u.body, int64(u.faker.Number(1, 10)), 10)
+	return u.change(ctx, "numbIncryBy", "redisjson/increby", reset, field, d)
+}
+
+func (u *user) multiply(ctx context.Context, reset, field string, of ...kind) error {
+	d, err := u.document(ctx, of...)
+	if err != nil {
+		return err
+	}
+	u.begin(d, field, "num")
+	u.body = append(u.body, one(u.rand, factors)...)
+	return u.change(ctx, "numMultiBy", "redisjson/multiby", reset, field, d)
 }
 
 // factors keep a number where it is, on average.
 var factors = []string{"2", "0.5"}
 
-func (u *user) update(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested, complexKind)
-	if !ok {
-		return err
-	}
-	return u.set(ctx, d, one(u.self.Rand(), updateFields[d.kind]))
-}
-
-// set gives a field a new random value of its kind.
-func (u *user) set(ctx context.Context, d document, field string) error {
-	u.begin(d, field, "str")
-	switch field {
-	case fieldAge:
-		u.body = strconv.AppendInt(u.body, int64(newAge(u.faker)), 10)
-	case fieldBalance:
-		u.body = strconv.AppendFloat(u.body, newBalance(u.faker), 'f', 2, 64)
-	case fieldTags:
-		u.body = u.appendWords(u.body, 5)
-	default:
-		u.body = appendQuoted(u.body, u.faker.Sentence())
-	}
-	u.body = append(u.body, '}')
-	u.wantKey = d.key
-	r, err := u.Put(ctx, api+"redisjson/update", httpuser.Name(api+"updateField"), httpuser.Body(u.body, jsonType), u.keyMatches)
-	if err == nil {
-		u.settle(r, d)
-	}
-	return err
-}
-
-// APPEND
-
-func (u *user) appendString(ctx context.Context) error {
-	d, ok, err := u.document(ctx, flat, nested)
-	if !ok {
+func (u *user) appendText(ctx context.Context, name, reset string, of ...kind) error {
+	d, err := u.document(ctx, of...)
+	if err != nil {
 		return err
 	}
 	u.begin(d, fieldAbout, "str")
 	u.body = appendQuoted(u.body, " "+u.faker.Word())
-	return u.change(ctx, d, api+"appendString", api+"redisjson/append", fieldAbout)
+	return u.change(ctx, name, "redisjson/append", reset, fieldAbout, d)
 }
 
-func (u *user) appendArray(ctx context.Context) error {
-	d, ok, err := u.document(ctx, nested, complexKind)
-	if !ok {
+func (u *user) appendList(ctx context.Context, reset string, of ...kind) error {
+	d, err := u.document(ctx, of...)
+	if err != nil {
 		return err
 	}
 	u.begin(d, fieldTags, "arr")
 	u.body = u.appendWords(u.body, u.faker.Number(1, 3))
-	return u.change(ctx, d, api+"json_append_array", api+"redisjson/appendarray", fieldTags)
+	return u.change(ctx, "json_append_array", "redisjson/appendarray", reset, fieldTags, d)
 }
 
 // appendWords appends a JSON array of n words.
@@ -163,27 +198,26 @@ func (u *user) appendWords(dst []byte, n int) []byte {
 	return append(dst, ']')
 }
 
-// begin starts the body of a change in u.body: {"key":…,"field":…,"<value>":
-func (u *user) begin(d document, field, value string) {
-	u.body = append(u.body[:0], `{"key":`...)
-	u.body = append(u.body, d.quoted...)
-	u.body = append(append(u.body, `,"field":"`...), field...)
-	u.body = append(append(append(u.body, `","`...), value...), `":`...)
-}
-
-// change ends the body and sends it. The reply is the whole document; a field
-// that has outgrown its bounds is set anew.
-func (u *user) change(ctx context.Context, d document, name, route, field string) error {
-	u.body = append(u.body, '}')
-	r, err := u.Put(ctx, route, httpuser.Name(name), httpuser.Body(u.body, jsonType), httpuser.Check(checkObject))
+// updateOne sets one of the fields of a JSON document, by its kind.
+func (u *user) updateOne(ctx context.Context, name string, fields *[kinds][]string, of ...kind) error {
+	d, err := u.document(ctx, of...)
 	if err != nil {
 		return err
 	}
-	u.settle(r, d)
-	if r.OK() && outgrown(r.Body, field) {
-		return u.set(ctx, d, field)
+	return u.setField(ctx, name, d, one(u.rand, fields[d.kind]))
+}
+
+// updateAt is updateOne for documents that are no JSON.
+func (u *user) updateAt(ctx context.Context, name, route string, check httpuser.Option, of kind) error {
+	d, err := u.document(ctx, of)
+	if err != nil {
+		return err
 	}
-	return nil
+	field := one(u.rand, updateFields[of])
+	u.begin(d, field, "str")
+	u.appendValue(field)
+	_, err = u.send(ctx, name, route, check, d)
+	return err
 }
 
 // appendQuoted appends s as a JSON string.

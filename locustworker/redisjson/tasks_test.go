@@ -1,27 +1,17 @@
 package redisjson
 
 import (
-	"context"
-	"iter"
-
-	"github.com/bandwing/bandwing/locustworker"
+	"slices"
+	"testing"
 )
 
-// tasks yields a user's tasks by name in declaration order. Package locustworker
-// lets nobody call the tasks of a class, so they are named here once more; a
-// wrong pairing shows in the rows, which are named after the tasks.
-func tasks(u *user) iter.Seq2[string, func(context.Context) error] {
-	byName := map[string]func(context.Context) error{
-		"get_json": u.getJSON, "get_json_by_key_and_field": u.getField, "getListOfFieldsByKey": u.getFieldNames,
-		"add_random_small_json": u.addFlat, "add_static_big_json": u.addComplex,
-		"numbIncryBy": u.increase, "numMultiBy": u.multiply, "updateField": u.update,
-		"appendString": u.appendString, "json_append_array": u.appendArray,
+// setNamed is the class of that name.
+func setNamed(t testing.TB, name string) set {
+	t.Helper()
+	all := sets()
+	i := slices.IndexFunc(all, func(s set) bool { return s.name == name })
+	if i < 0 {
+		t.Fatalf("there is no class %s", name)
 	}
-	return func(yield func(string, func(context.Context) error) bool) {
-		for _, task := range locustworker.Describe((&Scenario{pool: newPool()}).Classes()[0]).Tasks {
-			if !yield(task.Name, byName[task.Name]) {
-				return
-			}
-		}
-	}
+	return all[i]
 }

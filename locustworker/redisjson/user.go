@@ -2,9 +2,12 @@ package redisjson
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/brianvoe/gofakeit/v7"
 
@@ -15,84 +18,97 @@ import (
 // api is the prefix of the service's routes and of the rows' names.
 const api = "/api/v1/"
 
-// A user reads and changes documents that all users of the process share.
+// errNoData is wrapped by what a test set without documents to work on reports.
+var errNoData = errors.New("no data")
+
+// A user of any class reads and changes documents that all users of the process
+// share.
 type user struct {
 	*httpuser.Session
 	self  *locustworker.User
-	cfg   *Config
+	set   set
+	run   *run
+	cfg   *Config // the run's
 	pool  *pool
+	rand  *rand.Rand
 	faker *gofakeit.Faker
+	own   document // that JSONDelete writes and deletes
 
-	body []byte // of the request that is being made
-	// wantKey is the key that the running request's reply must name; the two
-	// checks that look at it are kept because a method value costs an allocation.
-	wantKey            string
-	keyMatches, stored httpuser.Option
+	refused int    // tasks in a row that gave way to another
+	body    []byte // of the request that is being made
+	// wantKey is the key that the running request's reply must name; the checks
+	// that look at it are kept because a method value costs an allocation.
+	wantKey                        string
+	keyMatches, stored, storedText httpuser.Option
 }
 
-func (s *Scenario) newUser(self *locustworker.User) (*user, error) {
-	session, err := httpuser.New(self, httpuser.Config{Timeout: s.cfg.RequestTimeout})
+func (s *Scenario) newUser(self *locustworker.User, class set) (*user, error) {
+	r := s.run.Load()
+	session, err := httpuser.New(self, httpuser.Config{Timeout: r.cfg.RequestTimeout})
 	if err != nil {
 		return nil, err
 	}
+	index := -1
+	if env := self.Environment(); env != nil {
+		index = env.WorkerIndex()
+	}
+	source := r.source(self, class.name, index)
 	u := &user{
-		Session: session, self: self, cfg: &s.cfg, pool: s.pool,
-		faker: gofakeit.NewFaker(self.Rand(), false),
+		Session: session, self: self, set: class, run: r, cfg: &r.cfg, pool: s.pool,
+		rand: source, faker: gofakeit.NewFaker(source, false),
+		own: newDocument(fmt.Sprintf("deleteJSON:%d-%d", index+1, self.ID()), complexKind),
 	}
 	u.keyMatches, u.stored = httpuser.Check(u.checkKey), httpuser.Check(u.checkStored)
-	s.pool.join(self.Context())
+	u.storedText = httpuser.Check(u.checkStoredText)
 	return u, nil
 }
 
-// OnStart learns which documents there are, unless another user has.
-func (u *user) OnStart(ctx context.Context) error {
-	return u.pool.fill(ctx, func() error {
-		for _, prefix := range prefixes {
-			if err := u.fetchKeys(ctx, prefix); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+// document picks one of the kinds. Where there is none, it writes one first or
+// says so, as the class does.
+func (u *user) document(ctx context.Context, of ...kind) (document, error) {
+	if d, ok := u.pool.pick(u.rand, of...); ok {
+		return d, nil
+	}
+	if !u.set.writes {
+		return document{}, u.noData(of)
+	}
+	write := (*user).addNested
+	switch {
+	case slices.Contains(of, flat):
+		write = (*user).addFlat
+	case slices.Contains(of, complexKind):
+		write = (*user).addComplex
+	}
+	if err := write(u, ctx); err != nil {
+		return document{}, err
+	}
+	d, ok := u.pool.pick(u.rand, of...)
+	if !ok {
+		return d, locustworker.ErrReschedule // the failed request says why
+	}
+	return d, nil
 }
 
-// fetchKeys makes the documents with a prefix known. A request that fails finds
-// none.
-func (u *user) fetchKeys(ctx context.Context, prefix string) error {
-	r, err := u.Get(ctx, api+"keys", httpuser.Name(api+"keys"),
-		httpuser.Query("pattern", prefix), httpuser.Query("limit", strconv.Itoa(u.cfg.SampleSize)), httpuser.Check(checkList))
-	if err != nil || !r.OK() {
-		return err
-	}
-	var keys []string
-	value, err := replyJSON(r.Body)
-	if err != nil || json.Unmarshal(value, &keys) != nil {
-		return nil //nolint:nilerr // recorded as it is; there is nothing to learn from it
-	}
-	for _, key := range keys {
-		u.pool.add(key)
-	}
-	return nil
-}
-
-// document picks one of the kinds, and writes one first when there is none: a
-// complex one where that will do, else a flat one. ok is false when there is
-// still none, which the failed request says.
-func (u *user) document(ctx context.Context, of ...kind) (d document, ok bool, err error) {
-	if d, ok = u.pool.pick(u.self.Rand(), of...); ok {
-		return d, true, nil
-	}
-	write := u.addComplex
+// noData is what a task without a document returns: the first time in a run an
+// error that says what to do, which becomes an exception, and then one that ends
+// the task, so that the user goes on looking.
+func (u *user) noData(of []kind) error {
+	var keys, classes []string
 	for _, k := range of {
-		if k == flat {
-			write = u.addFlat
+		keys = append(keys, prefixes[k]+"*")
+		if !slices.Contains(classes, loaders[k]) {
+			classes = append(classes, loaders[k])
 		}
 	}
-	if err := write(ctx); err != nil {
-		return document{}, false, err
+	err := fmt.Errorf("%w: %s has no documents %s to work on: run %s first or `make data`",
+		errNoData, u.set.name, strings.Join(keys, " or "), strings.Join(classes, " or "))
+	if !u.run.first(err.Error()) {
+		return locustworker.ErrReschedule
 	}
-	d, ok = u.pool.pick(u.self.Rand(), of...)
-	return d, ok, nil
+	if env := u.self.Environment(); env != nil {
+		env.Logger().Error(err.Error())
+	}
+	return err
 }
 
 // settle forgets a document that turned out to be gone.

@@ -1,10 +1,12 @@
 package redisjson
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 
@@ -15,16 +17,16 @@ import (
 
 // newTestUser makes a user that records into samples, until it is killed or the
 // test ends.
-func newTestUser(t *testing.T, host string, samples *[]locustworker.Sample) (u *user, kill context.CancelCauseFunc) {
+func newTestUser(t *testing.T, host, class string, samples *[]locustworker.Sample) (u *user, kill context.CancelCauseFunc) {
 	t.Helper()
-	s, err := New(Config{FlatDocuments: 1, ComplexDocuments: 1})
+	s, err := New(Config{RandomDocuments: 1, StaticDocuments: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, kill := context.WithCancelCause(t.Context())
 	u, err = s.newUser(locustworker.NewStandaloneUser(ctx, locustworker.StandaloneConfig{
 		Host: host, Record: func(s locustworker.Sample) { *samples = append(*samples, s) },
-	}))
+	}), setNamed(t, class))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func newTestUser(t *testing.T, host string, samples *[]locustworker.Sample) (u *
 func TestNothingGrows(t *testing.T) {
 	f, host := newFakeAPI(t)
 	var samples []locustworker.Sample
-	u, _ := newTestUser(t, host, &samples)
+	u, _ := newTestUser(t, host, ClassName, &samples)
 	for _, task := range []func(context.Context) error{u.addFlat, u.addComplex} {
 		for range 3 {
 			if err := task(t.Context()); err != nil {
@@ -45,7 +47,7 @@ func TestNothingGrows(t *testing.T) {
 		}
 	}
 	for range 1000 {
-		for _, task := range []func(context.Context) error{u.appendString, u.appendArray, u.multiply} {
+		for _, task := range []func(context.Context) error{u.appendAbout, u.appendTags, u.multiplyBalance, u.multiplySpeed, u.appendComplexAbout, u.increasePower} {
 			if err := task(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -86,17 +88,15 @@ func TestADocumentThatIsGoneIsForgotten(t *testing.T) {
 	f, host := newFakeAPI(t, "basicUser:1", "user:1", "complex:1")
 	f.broken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
 	var samples []locustworker.Sample
-	u, _ := newTestUser(t, host, &samples)
-	if err := u.OnStart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	u, _ := newTestUser(t, host, ClassName, &samples)
+	u.pool.take("run", []string{"basicUser:1", "user:1", "complex:1"})
 	for range 3 {
 		if err := u.getJSON(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(u.pool.known); n != 0 || len(samples) != 6 {
-		t.Errorf("%d documents are known after %d requests, want 0 after 6", n, len(samples))
+	if n := u.pool.size(); n != 0 || len(samples) != 3 {
+		t.Errorf("%d documents are known after %d requests, want 0 after 3", n, len(samples))
 	}
 }
 
@@ -104,17 +104,14 @@ func TestADocumentThatIsGoneIsForgotten(t *testing.T) {
 // request beyond those that the tasks are about.
 func TestWithoutAnAPI(t *testing.T) {
 	var samples []locustworker.Sample
-	u, _ := newTestUser(t, "http://127.0.0.1:1", &samples)
-	if err := u.OnStart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for name, task := range tasks(u) {
-		if err := task(t.Context()); err != nil {
-			t.Errorf("%s: %v", name, err)
+	u, _ := newTestUser(t, "http://127.0.0.1:1", ClassName, &samples)
+	for _, task := range u.set.tasks {
+		if err := task.do(u, t.Context()); err != nil && !errors.Is(err, locustworker.ErrReschedule) {
+			t.Errorf("%s: %v", task.name, err)
 		}
 	}
-	if len(samples) != 3+10 {
-		t.Errorf("%d requests, want 3 for keys and one a task", len(samples))
+	if len(samples) != 10 {
+		t.Errorf("%d requests, want one a task", len(samples))
 	}
 	for _, s := range samples {
 		if s.Err == nil || s.Err.Error() != "ConnectionRefusedError(111, 'Connection refused')" {
@@ -126,16 +123,13 @@ func TestWithoutAnAPI(t *testing.T) {
 func TestAStoppedUserSendsNothing(t *testing.T) {
 	_, host := newFakeAPI(t, "basicUser:1")
 	var samples []locustworker.Sample
-	u, kill := newTestUser(t, host, &samples)
+	u, kill := newTestUser(t, host, ClassName, &samples)
 	ctx := u.self.Context()
 	stopped := errors.New("stopped")
 	kill(stopped)
-	if err := u.OnStart(ctx); !errors.Is(err, stopped) {
-		t.Errorf("OnStart: %v", err)
-	}
-	for name, task := range tasks(u) {
-		if err := task(ctx); !errors.Is(err, stopped) {
-			t.Errorf("%s: %v", name, err)
+	for _, task := range u.set.tasks {
+		if err := task.do(u, ctx); !errors.Is(err, stopped) {
+			t.Errorf("%s: %v", task.name, err)
 		}
 	}
 	if len(samples) != 0 {
@@ -144,8 +138,12 @@ func TestAStoppedUserSendsNothing(t *testing.T) {
 }
 
 func TestDocumentsAreRepeatable(t *testing.T) {
-	make1 := func() flatDocument { return newFlatDocument(gofakeit.NewFaker(newRand(), false), "basicUser:1") }
-	if a, b := make1(), make1(); a != b {
+	flat := func() flatDocument { return newFlatDocument(gofakeit.NewFaker(newRand(), false), "basicUser:1") }
+	if a, b := flat(), flat(); a != b {
+		t.Errorf("%+v and %+v come from the same seed", a, b)
+	}
+	nested := func() nestedDocument { return newNestedDocument(gofakeit.NewFaker(newRand(), false), "user:1") }
+	if a, b := nested(), nested(); !reflect.DeepEqual(a, b) {
 		t.Errorf("%+v and %+v come from the same seed", a, b)
 	}
 	f := gofakeit.NewFaker(newRand(), false)
@@ -166,13 +164,30 @@ func mustJSON(t *testing.T, v any) []byte {
 }
 
 func TestTheComplexDocument(t *testing.T) {
-	body := appendComplex(nil, "complex:7")
-	var doc map[string]any
-	if err := json.Unmarshal(body, &doc); err != nil || doc["id"] != "complex:7" {
-		t.Fatalf("id %v (%v)", doc["id"], err)
-	}
-	if n := len(body); n < 12_500 || n > 14_000 {
-		t.Errorf("it has %d bytes, want about 13,000", n)
+	for size, bounds := range map[string][2]int{Size13KB: {12_500, 14_000}, Size2MB: {1_900_000, 2_100_000}} {
+		body := appendComplex(nil, "complex:7", size)
+		var doc map[string]any
+		if err := json.Unmarshal(body, &doc); err != nil || doc["id"] != "complex:7" {
+			t.Fatalf("%s: id %v (%v)", size, doc["id"], err)
+		}
+		if n := len(body); n < bounds[0] || n > bounds[1] {
+			t.Errorf("%s: it has %d bytes", size, n)
+		}
+		for _, fields := range [][]string{
+			readFields[complexKind], wholeFields[complexKind], updateFields[complexKind], staticFields[complexKind],
+			nestedFields[complexKind],
+			{fieldPower, fieldSpeed},
+		} {
+			for _, field := range fields {
+				if at(doc, field) == nil {
+					t.Errorf("%s: it has no %s", size, field)
+				}
+			}
+		}
+		// What outgrows is looked for by its last name.
+		if string(member(body, "speed")) != "61.5" || !bytes.Contains(body[:200], member(body, fieldAbout)) {
+			t.Errorf("%s: another member comes before stats.speed or about", size)
+		}
 	}
 }
 
@@ -182,13 +197,20 @@ func TestConfig(t *testing.T) {
 		ok  bool
 	}{
 		"zero":             {Config{}, true},
-		"own":              {Config{MinWait: time.Second, MaxWait: time.Second, SampleSize: 1, FlatDocuments: 1, ComplexDocuments: 1}, true},
+		"own":              {Config{MinWait: time.Second, MaxWait: time.Second, SampleSize: 1, RandomDocuments: 1, StaticDocuments: 1}, true},
+		"no wait":          {Config{MinWait: -1, MaxWait: -1}, true},
+		"huge documents":   {Config{DocumentSize: Size2MB}, true},
+		"weights":          {Config{Weights: map[string]int{"JSONGet": 0, "JSONGet.get_json": 0, "JSONSet.add_json": 7}}, true},
+		"unknown weight":   {Config{Weights: map[string]int{"JSONGet.get": 1}}, false},
+		"negative weight":  {Config{Weights: map[string]int{"JSONGet": -1}}, false},
+		"no task left":     {Config{Weights: map[string]int{"JSONDelete.delete_json": 0}}, false},
+		"unknown size":     {Config{DocumentSize: "1KB"}, false},
+		"sample too large": {Config{SampleSize: 100_001}, false},
 		"wait backwards":   {Config{MinWait: 2, MaxWait: 1}, false},
-		"negative wait":    {Config{MinWait: -1}, false},
 		"negative timeout": {Config{RequestTimeout: -1}, false},
 		"negative size":    {Config{SampleSize: -1}, false},
-		"negative count":   {Config{FlatDocuments: -1}, false},
-		"negative complex": {Config{ComplexDocuments: -1}, false},
+		"negative count":   {Config{RandomDocuments: -1}, false},
+		"negative complex": {Config{StaticDocuments: -1}, false},
 	} {
 		s, err := New(c.cfg)
 		if (err == nil) != c.ok || (s != nil) != c.ok || err != nil && !errors.Is(err, ErrConfig) {

@@ -1,9 +1,12 @@
 """The Python side of the tests that hold locustfile.py and the Go classes together.
 
-twin.py classes LOCUSTFILE          prints the classes that Locust finds in the file, as JSON
-twin.py settings LOCUSTFILE        prints the constants that package redisjson has too, as JSON
-twin.py run LOCUSTFILE TIMES HOST...
-    runs each task of each class TIMES times as one user, at each host, and prints the rows and failures of each
+twin.py classes LOCUSTFILE             prints the classes that Locust finds in the file, as JSON
+twin.py settings LOCUSTFILE           prints the constants that package redisjson has too
+twin.py parse LOCUSTFILE ENVIRONMENTS prints what configurations come of environments (a JSON array of objects)
+twin.py files LOCUSTFILE TEXTS        prints what files of settings hold (a JSON array of texts)
+twin.py run LOCUSTFILE TIMES RUNS
+    runs each task of a class, of all if it is empty, TIMES times as one user of each, at the host and with the
+    documents of each of RUNS, a JSON array of {"Host", "Keys", "Class"}, and prints its rows, failures and exceptions
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from __future__ import annotations
 import locust.env  # first: gevent patches the standard library
 
 import collections
-import importlib.util
 import json
+import pathlib
 import random
 import sys
 from unittest import mock
 
+from locust.exception import RescheduleTask
 from locust.util.load_locustfile import load_locustfile
 
 
@@ -40,28 +44,69 @@ def bounds(user_class):
     """The shortest and the longest wait in seconds, found by making chance choose both."""
     found = []
     for extreme in (0.0, 1.0):
-        with mock.patch.object(random, "random", lambda extreme=extreme: extreme):
+        with mock.patch.object(random, "uniform", lambda low, high, extreme=extreme: low + extreme * (high - low)):
             found.append(user_class.wait_time(None))
     return found
 
 
-def settings(locustfile):
-    """What the module's constants say, as the Go test names them."""
-    spec = importlib.util.spec_from_file_location("locustfile", locustfile)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    names = "REQUEST_TIMEOUT SAMPLE_SIZE FLAT_DOCUMENTS COMPLEX_DOCUMENTS MAX_GROWN MAX_NUMBER MIN_NUMBER".split()
-    return {name: getattr(module, name) for name in names} | {
-        "READ_FIELDS": [module.READ_FIELDS[kind] for kind in module.KINDS],
-        "UPDATE_FIELDS": [module.UPDATE_FIELDS[kind] for kind in module.KINDS],
-        "KINDS": module.KINDS,
+def settings():
+    """What the modules' constants say, as the Go test names them."""
+    from locustworker.redisjson.twin import documents, settings, user
+    from locustworker.redisjson.twin.exchange import ACK_MESSAGE, KEYS_MESSAGE, scenario
+
+    fields = "READ_FIELDS WHOLE_FIELDS UPDATE_FIELDS STATIC_FIELDS NESTED_FIELDS".split()
+    config = settings.Config()
+    return {name: getattr(documents, name) for name in "MAX_GROWN MAX_NUMBER MIN_NUMBER VERSIONS KINDS".split()} | {
+        name: [list(getattr(documents, name).get(kind, ())) for kind in documents.KINDS] for name in fields
+    } | {
+        "LOADERS": [documents.LOADERS[kind] for kind in documents.KINDS],
+        "MESSAGES": [KEYS_MESSAGE, ACK_MESSAGE],
+        "SETTINGS": [[s.name, s.default, s.argument, s.text] for s in settings.SETTINGS],
+        "WEIGHTS": {name: settings.weight_variable(name) for name in scenario.settings.names},
+        "DEFAULTS": [config.sample_size, config.request_timeout, config.wait_min, config.wait_max,
+                     config.document_size, config.random_documents, config.static_documents],
+        "HUGE": settings.Config(document_size="2MB").static_documents,
+        "WRITES": [c.__name__ for c in scenario.classes if c.writes],
     }
 
 
-def run(classes, host, times):
+def parse(environments):
+    """What configurations come of environments: [values, number of faults]."""
+    from locustworker.redisjson.twin.exchange import scenario
+    from locustworker.redisjson.twin.settings import Config
+
+    parsed = []
+    for environment in environments:
+        config, faults = scenario.settings.apply(Config(), environment.get)
+        faults += config.faults()
+        parsed.append({
+            "Faults": bool(faults), "SampleSize": config.sample_size, "RequestTimeout": config.request_timeout,
+            "WaitMin": config.wait_min, "WaitMax": config.wait_max, "DocumentSize": config.document_size,
+            "RandomDocuments": config.random_documents, "StaticDocuments": config.static_documents,
+            "Seed": config.seed, "Weights": config.weights,
+        })
+    return parsed
+
+
+def files(texts):
+    """What files of settings hold; null for those with a fault."""
+    from locustworker.redisjson.twin.settings import SettingsError, parse_file
+
+    def values(text):
+        try:
+            return parse_file(text)
+        except SettingsError:
+            return None
+
+    return [values(text) for text in texts]
+
+
+def run(classes, host, times, keys):
     """One test run at the host: every task of every class, in declaration order, by one user each."""
+    from locustworker.redisjson.twin.exchange import scenario
+
     random.seed(1)
-    rows, failures = collections.Counter(), collections.Counter()
+    rows, failures, exceptions = collections.Counter(), collections.Counter(), collections.Counter()
 
     def record(request_type, name, exception, **_):
         rows[request_type, name] += 1
@@ -70,31 +115,47 @@ def run(classes, host, times):
 
     environment = locust.env.Environment(user_classes=classes, host=host, events=locust.events)
     environment.events.request.add_listener(record)
-    environment.events.test_start.fire(environment=environment)
+    scenario.begin(host, None)
     for user_class in classes:
         user_class.host = host
+        scenario.documents.begin("")
+        scenario.documents.take(host, keys)
         user = user_class(environment)
         user.on_start()
         for task in dict.fromkeys(user_class.tasks):
             for _ in range(times):
-                task(user)
+                try:
+                    task(user)
+                except RescheduleTask:
+                    pass
+                except Exception as err:
+                    exceptions[str(err)] += 1
     environment.events.request.remove_listener(record)
     return {
         "Rows": sorted([*row, count] for row, count in rows.items()),
         "Failures": sorted([*row, count] for row, count in failures.items()),
+        "Exceptions": exceptions,
     }
 
 
 def main(command, locustfile, *args):
     """See the module's docstring."""
+    sys.path.insert(0, str(pathlib.Path(locustfile).resolve().parent))
     classes = list(load_locustfile(locustfile)[0].values())
     match command, args:
         case "classes", []:
             result = [describe(c) for c in classes]
         case "settings", []:
-            result = settings(locustfile)
-        case "run", [times, *hosts]:
-            result = [run(classes, host, int(times)) for host in hosts]
+            result = settings()
+        case "parse", [environments]:
+            result = parse(json.loads(environments))
+        case "files", [texts]:
+            result = files(json.loads(texts))
+        case "run", [times, runs]:
+            result = []
+            for place in json.loads(runs):
+                chosen = [c for c in classes if place["Class"] in ("", c.__name__)]
+                result.append(run(chosen, place["Host"], int(times), place["Keys"] or []))
     print(json.dumps(result))
 
 
