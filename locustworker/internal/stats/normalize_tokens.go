@@ -55,6 +55,28 @@ func endsToken(s string, end int) bool {
 // isBlank reports whether c is white space or the end of the text.
 func isBlank(c byte) bool { return c == 0 || c == ' ' || c == '\t' || c == '\n' }
 
+// addressPlace returns the placeholder of an IP address after the given text, ""
+// if it stays. What decides lies directly before it and is never replaced itself.
+func addressPlace(text string) string {
+	bare := strings.TrimSuffix(text, "[")
+	if strings.HasSuffix(bare, "://") || endsInKey(strings.TrimRight(bare, `'"\`), "host=") {
+		return ""
+	}
+	for _, words := range [...]string{"Connection to ", "connection to ", "Connecting to ", "connecting to "} {
+		if endsInKey(text, words) {
+			return ""
+		}
+	}
+	return placeIP
+}
+
+// endsInKey reports whether a text ends with a key that begins with a word of its
+// own: neither the end of a name nor the zone of an address.
+func endsInKey(text, key string) bool {
+	at := len(text) - len(key)
+	return strings.HasSuffix(text, key) && (at == 0 || !isWord(text[at-1]) && text[at-1] != '_' && text[at-1] != '%')
+}
+
 // ipv4End returns the end of an IPv4 address at i, or 0.
 func ipv4End(s string, i int) int {
 	run := span(s, i, func(c byte) bool { return isDigit(c) || c == '.' })
