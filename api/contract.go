@@ -75,16 +75,13 @@ func (r route) template() string {
 
 func anyValue(text string) mapping { return mapping{{"description", text}} }
 
-func typed(kind, text string) mapping { return mapping{{"type", kind}, {"description", text}} }
+func stringOf(text string) mapping { return mapping{{"type", "string"}, {"description", text}} }
 
 func arrayOf(items mapping) mapping { return mapping{{"type", "array"}, {"items", items}} }
 
-func textOf(text string, least, most int) mapping {
-	m := mapping{{"type", "string"}, {"description", text}, {"minLength", least}}
-	if most > 0 {
-		m = append(m, pair{"maxLength", most})
-	}
-	return m
+// textOf is a string that is not empty.
+func textOf(text string) mapping {
+	return mapping{{"type", "string"}, {"description", text}, {"minLength", 1}}
 }
 
 // closed is an object that has all of these properties and no other.
@@ -115,14 +112,14 @@ func replyOf(value mapping) mapping { return closed(pair{"status", statusOK()}, 
 
 // replyWithKey is the reply that replyOK writes, with a key.
 func replyWithKey(value mapping) mapping {
-	return closed(pair{"status", statusOK()}, pair{"key", textOf("The key in Redis.", 1, 0)}, pair{"json", value})
+	return closed(pair{"status", statusOK()}, pair{"key", textOf("The key in Redis.")}, pair{"json", value})
 }
 
 func statusOK() mapping { return mapping{{"const", "ok"}} }
 
 // changeOf is the body of the PUT routes.
 func changeOf(field mapping, name string, value mapping) mapping {
-	return open(pair{"key", textOf("The key in Redis.", 1, 0)}, pair{"field", field}, pair{name, value})
+	return open(pair{"key", textOf("The key in Redis.")}, pair{"field", field}, pair{name, value})
 }
 
 // The document.
@@ -147,7 +144,8 @@ func openAPI(routes []route) mapping {
 			paths = append(paths, pair{r.template(), mapping{}})
 		}
 		methods, _ := paths[i].value.(mapping)
-		paths[i].value = append(methods, pair{strings.ToLower(r.method), r.operation()})
+		methods = append(methods, pair{strings.ToLower(r.method), r.operation()})
+		paths[i].value = methods
 		if !slices.ContainsFunc(tags, func(p pair) bool { return p.key == r.group }) {
 			tags = append(tags, pair{r.group, nil})
 			groups = append(groups, mapping{{"name", r.group}})
@@ -165,7 +163,7 @@ func openAPI(routes []route) mapping {
 		{"tags", groups},
 		{"paths", paths},
 		{"components", mapping{
-			{"schemas", mapping{{"Error", closed(pair{"error", textOf("What is wrong and what to do.", 1, 0)})}}},
+			{"schemas", mapping{{"Error", closed(pair{"error", textOf("What is wrong and what to do.")})}}},
 		}},
 	}
 }

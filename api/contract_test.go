@@ -28,7 +28,7 @@ func contractFault(s *Server, method, target string, resp *http.Response, body s
 	if err != nil {
 		return err.Error()
 	}
-	want, schema := "application/json", closed(pair{"error", textOf("", 1, 0)})
+	want, schema := "application/json", closed(pair{"error", textOf("")})
 	if resp.StatusCode == http.StatusOK {
 		schema = routes[i].reply
 		if routes[i].as != "" {

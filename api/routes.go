@@ -36,7 +36,7 @@ func pathParam() param {
 
 // pathSchema is looser than ParsePath, which no regular expression of a bearable length describes.
 func pathSchema() mapping {
-	return textOf("A plain path such as age or a.b[0].name, or a JSONPath that begins with $.", 1, MaxPathLen)
+	return append(textOf("A plain path such as age or a.b[0].name, or a JSONPath that begins with $."), pair{"maxLength", MaxPathLen})
 }
 
 func (s *Server) documentRoutes() []route {
@@ -59,7 +59,7 @@ func (s *Server) documentRoutes() []route {
 					{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit},
 				}, "5"},
 			},
-			reply:   replyOf(arrayOf(typed("string", "A key."))),
+			reply:   replyOf(arrayOf(stringOf("A key."))),
 			example: &example{"/api/v1/keys?pattern=example:&limit=5", ""},
 		},
 		{
@@ -84,7 +84,7 @@ func (s *Server) documentRoutes() []route {
 			reply: replyOf(arrayOf(mapping{
 				{"description", "A name; for a JSONPath the names in a match."},
 				{"type", []any{"string", "array", "null"}},
-				{"items", typed("string", "A name.")},
+				{"items", stringOf("A name.")},
 			})),
 			fails:   []int{http.StatusNotFound, http.StatusConflict},
 			example: &example{"/api/v1/fields/example:ada?path=address", ""},

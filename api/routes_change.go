@@ -6,7 +6,7 @@ import "net/http"
 func (s *Server) changeRoutes() []route {
 	both := []int{http.StatusNotFound, http.StatusConflict}
 	whole := replyOf(anyValue("The whole document after the change."))
-	key := replyOf(typed("string", "The key."))
+	key := replyOf(stringOf("The key."))
 	number := mapping{{"type", "number"}, {"description", "It is not rounded here."}}
 	return []route{
 		{
@@ -18,7 +18,7 @@ func (s *Server) changeRoutes() []route {
 		{
 			method: http.MethodPut, path: "/api/v1/redisjson/append", handle: s.answer(s.putAppend),
 			id: "appendString", group: groupJSON, summary: "Append to a string (JSON.STRAPPEND)",
-			body: changeOf(pathSchema(), "str", typed("string", "What is appended.")), reply: whole, fails: both,
+			body: changeOf(pathSchema(), "str", stringOf("What is appended.")), reply: whole, fails: both,
 			example: &example{"/api/v1/redisjson/append", `{"key":"example:ada","field":"name","str":" Lovelace"}`},
 		},
 		{
@@ -51,7 +51,7 @@ func (s *Server) changeRoutes() []route {
 
 func (s *Server) stringRoutes() []route {
 	both := []int{http.StatusNotFound, http.StatusConflict}
-	stored := typed("string", "The stored text: a JSON document in a JSON string.")
+	stored := stringOf("The stored text: a JSON document in a JSON string.")
 	return []route{
 		{
 			method: http.MethodPost, path: "/api/v1/string", handle: s.answer(s.postString),
@@ -88,10 +88,10 @@ func (s *Server) hashRoutes() []route {
 	hash := mapping{
 		{"type", "object"},
 		{"description", "All fields of the hash. A hash holds texts: numbers, true, false and null are stored as their JSON text."},
-		{"additionalProperties", typed("string", "The field's text.")},
+		{"additionalProperties", stringOf("The field's text.")},
 	}
 	flat := mapping{{"type", []any{"string", "number", "boolean", "null"}}, {"description", "A flat value."}}
-	name := textOf("The field's name; it is no path.", 1, 0)
+	name := textOf("The field's name; it is no path.")
 	return []route{
 		{
 			method: http.MethodPost, path: "/api/v1/hash", handle: s.answer(s.postHash),
@@ -111,7 +111,7 @@ func (s *Server) hashRoutes() []route {
 			method: http.MethodGet, path: "/api/v1/hash/:id/:field", handle: s.answer(s.getHashField),
 			id: "getHashField", group: groupHashes, summary: "Read a field (HGET)",
 			params: []param{idParam("example:eve"), {"field", "path", "The field's name, escaped for URLs.", name, "age"}},
-			reply:  replyOf(typed("string", "The field's text.")), fails: both,
+			reply:  replyOf(stringOf("The field's text.")), fails: both,
 			example: &example{"/api/v1/hash/example:eve/age", ""},
 		},
 		{

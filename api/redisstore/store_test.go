@@ -334,8 +334,16 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%v does not name %s", err, fault)
 		}
 	}
-	if _, err := New(Config{}); err == nil {
-		t.Error("an empty Addr was accepted")
+	for says, cfg := range map[string]Config{
+		`Addr is ""`:       {},
+		"choose one":       {Cluster: []string{"a:1"}, Sentinel: Sentinel{Master: "m", Addrs: []string{"a:1"}}},
+		"database 0 only":  {Cluster: []string{"a:1"}, DB: 1},
+		`Addr is "b"`:      {Cluster: []string{"a:1", "b"}},
+		`"m" has no Addrs`: {Sentinel: Sentinel{Master: "m"}},
+	} {
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%+v: %v, want a fault that says %s", cfg, err, says)
+		}
 	}
 }
 

@@ -34,11 +34,9 @@ func startCluster(t *testing.T) []*redistest.Server {
 		t.Cleanup(node.Close)
 		nodes = append(nodes, node)
 	}
-	first := redis.NewClient(&redis.Options{Addr: nodes[0].Addr})
-	defer first.Close()
+	first := connect(t, nodes[0])
 	for i, node := range nodes {
-		client := redis.NewClient(&redis.Options{Addr: node.Addr})
-		defer client.Close()
+		client := connect(t, node)
 		if err := client.ClusterAddSlotsRange(t.Context(), i*5462, min((i+1)*5462, 16384)-1).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -47,8 +45,7 @@ func startCluster(t *testing.T) []*redistest.Server {
 		}
 	}
 	for _, node := range nodes {
-		client := redis.NewClient(&redis.Options{Addr: node.Addr})
-		defer client.Close()
+		client := connect(t, node)
 		eventually(t, func(ctx context.Context) error {
 			info, err := client.ClusterInfo(ctx).Result()
 			if err == nil && !(strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")) {
@@ -58,6 +55,14 @@ func startCluster(t *testing.T) []*redistest.Server {
 		})
 	}
 	return nodes
+}
+
+// connect is a way around the store.
+func connect(t *testing.T, server *redistest.Server) *redis.Client {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: server.Addr})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
 }
 
 func TestCluster(t *testing.T) {
@@ -134,8 +139,7 @@ func TestSentinel(t *testing.T) {
 	s := open(t, Config{Sentinel: Sentinel{Master: "main", Addrs: []string{sentinel.Addr}}})
 	eventually(t, s.Ready)
 	set(t, s, "k", `{"n":1}`)
-	copied := redis.NewClient(&redis.Options{Addr: replica.Addr})
-	defer copied.Close()
+	copied := connect(t, replica)
 	eventually(t, func(ctx context.Context) error { return copied.Do(ctx, "JSON.GET", "k").Err() })
 	watcher := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
 	defer watcher.Close()
