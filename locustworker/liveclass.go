@@ -41,9 +41,10 @@ func (c *liveClass) currentHost() string {
 	return c.host
 }
 
-// filter keeps the tasks that the tags select.
+// filter keeps the tasks that the tags select, of those that the edits so far have
+// left (mirrors filter_tasks_by_tags, which looks at the class as it is).
 func (c *liveClass) filter(tags, excluded []string, log *slog.Logger) {
-	c.tasks.Store(c.root.withTags(tags, excluded, func(name string) {
+	c.tasks.Store(c.tasks.Load().withTags(tags, excluded, func(name string) {
 		log.Warn(name + " had no tasks left after filtering, instantiating it will fail!")
 	}))
 }
