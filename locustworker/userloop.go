@@ -20,7 +20,7 @@ func (u *User) run() {
 	})
 	if err != nil {
 		if !errors.Is(err, ErrStopUser) {
-			u.fault(err, funcSite(u.class.newUser))
+			u.fault(err, constructorSite(&u.class.root))
 		}
 		return
 	}
@@ -81,7 +81,8 @@ func (u *User) step(state any, p *picker) error {
 	t := p.next(u.rand)
 	switch {
 	case t == nil:
-		return fmt.Errorf("no tasks defined on %s: none is left after filtering by tags", p.set.name)
+		err := fmt.Errorf("no tasks defined on %s: none is left after filtering by tags", p.set.name)
+		return &taskError{err, constructorSite(p.set)}
 	case t.set != nil:
 		return u.visit(state, t.set)
 	}
@@ -101,14 +102,16 @@ func (u *User) visit(parent any, set *setSpec) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return &taskError{err, constructorSite(set)}
 	}
 	if set.wait.next != nil { // a pace of its own
 		outer := u.pace
 		u.pace = pace{last: time.Now()}
 		defer func() { u.pace = outer }()
 	}
-	if err = u.enter(state); err == nil {
+	if err = u.enter(state); err != nil {
+		err = &taskError{err, startSite(state)}
+	} else {
 		if err = u.loop(state, &picker{set: set}); u.leaving(err) || isInterrupt(err) {
 			u.leave(state)
 		}
@@ -184,7 +187,8 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// A taskError is an error that a task returned, with the task's place.
+// A taskError is an error that a task or the way into a set returned, with its
+// place.
 type taskError struct {
 	err  error
 	site string
@@ -200,6 +204,10 @@ func taskSite(err error) string {
 	}
 	return ""
 }
+
+// constructorSite stands for the place of an error that has none: each class and
+// each set has one of its own, because the master groups by it.
+func constructorSite(s *setSpec) string { return fmt.Sprintf("  in %s %q\n", s.kind, s.name) }
 
 // startSite returns where OnStart is declared; the method of the interface would
 // be one place for all types.
