@@ -15,9 +15,13 @@ type liveClass struct {
 	*classSpec
 	tasks atomic.Pointer[setSpec] // what users pick from now
 
-	mu   sync.Mutex
-	host string
+	mu       sync.Mutex
+	host     string
+	failures map[string]bool // texts of constructors' errors in this run
 }
+
+// maxFailures bounds what is kept of the errors of a class's constructors.
+const maxFailures = 100
 
 func newLiveClass(spec *classSpec) *liveClass {
 	c := &liveClass{classSpec: spec, host: spec.host}
@@ -39,6 +43,29 @@ func (c *liveClass) currentHost() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.host
+}
+
+// beginRun forgets what failed in the last run.
+func (c *liveClass) beginRun() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failures = nil
+}
+
+// firstFailure reports whether the constructor's error is news in this run: users
+// of a class fail alike, as all do without a host, and a line for each of them
+// would end the sending of logs (a Python worker stops the test and says it once).
+func (c *liveClass) firstFailure(text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failures[text] || len(c.failures) == maxFailures {
+		return false
+	}
+	if c.failures == nil {
+		c.failures = make(map[string]bool)
+	}
+	c.failures[text] = true
+	return true
 }
 
 // filter keeps the tasks that the tags select, of those that the edits so far have

@@ -50,6 +50,13 @@ func (p *population) setHost(host string) {
 	}
 }
 
+// beginRun makes all classes ready for another run.
+func (p *population) beginRun() {
+	for _, g := range p.groups {
+		g.class.beginRun()
+	}
+}
+
 // update edits a class while it runs. It reports false when there is none of
 // that name.
 func (p *population) update(s UserSettings) bool {

@@ -90,6 +90,7 @@ func (s *session) spawn(m wire.Spawn) {
 	var testStart func()
 	if s.run == runReady {
 		s.forget()
+		s.users.beginRun()
 		s.unknown = make(map[string]int)
 		s.cpuWarned = false
 		s.filterTasks(m.ParsedOptions)

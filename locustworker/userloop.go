@@ -19,7 +19,7 @@ func (u *User) run() {
 		return err
 	})
 	if err != nil {
-		if !errors.Is(err, ErrStopUser) {
+		if !errors.Is(err, ErrStopUser) && u.class.firstFailure(err.Error()) {
 			u.fault(err, constructorSite(&u.class.root))
 		}
 		return
