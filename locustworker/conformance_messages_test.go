@@ -157,8 +157,11 @@ func TestConformanceCustomMessages(t *testing.T) {
 		id := s.id()
 		moment := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 		for _, data := range []any{
-			nil, true, int64(-7), 1.5, "text", []byte{0, 0xff}, long, moment,
-			map[string]any{"bin": []byte{1}, "deep": []any{nil, map[string]any{}}}, map[any]any{int64(1): "one"},
+			nil, true, int64(-7), 1.5, "text",
+			[]byte{0, 0xff},
+			long, moment,
+			map[string]any{"bin": []byte{1}, "deep": []any{nil, map[string]any{}}},
+			map[any]any{int64(1): "one"},
 			map[string]any{"__ObjectId__": true, "as_str": "0123"},
 		} {
 			s.master.SendCustom(id, "echo", data)

@@ -110,7 +110,7 @@ func TestConformanceDeadUsersAreReplacedByTheNextSpawn(t *testing.T) {
 	boom := errors.New("boom")
 	onStage(t, Config{}, scripted{onStart: failing(1, boom), task: failing(1, ErrStopUser)}, func(s *stage) {
 		s.master.Spawn(s.id(), one(5)) // the exception may come before spawning_complete
-		s.users(one(3)) // one died in on_start, one stopped itself
+		s.users(one(3))                // one died in on_start, one stopped itself
 		time.Sleep(time.Minute)
 		s.users(one(3))
 		s.spawned(one(5))
