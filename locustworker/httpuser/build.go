@@ -3,7 +3,6 @@ package httpuser
 import (
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 )
 
@@ -54,6 +53,11 @@ func (s *Session) build(x *exchange) error {
 			return fmt.Errorf("%w: header %q: %q", ErrRequest, kv.key, kv.value)
 		}
 		h.Set(kv.key, kv.value)
+	}
+	for _, kv := range c.cookies {
+		if (&http.Cookie{Name: kv.key, Value: kv.value}).Valid() != nil {
+			return fmt.Errorf("%w: cookie %q: %q", ErrRequest, kv.key, kv.value)
+		}
 	}
 	s.sendCookies(x)
 	if len(c.body) > 0 {
@@ -133,15 +137,17 @@ func (x *exchange) location() *url.URL {
 	return u
 }
 
-// sendCookies adds the cookies that earlier answers set.
+// sendCookies adds the cookies that earlier answers set, and the request's own.
 func (s *Session) sendCookies(x *exchange) {
-	if s.jar == nil {
-		return
-	}
-	if u := x.location(); u != nil {
-		for _, c := range s.jar.Cookies(u) {
-			x.req.Header.SetCookie(c.Name, c.Value)
+	if s.jar != nil {
+		if u := x.location(); u != nil {
+			for _, c := range s.jar.Cookies(u) {
+				x.req.Header.SetCookie(c.Name, c.Value)
+			}
 		}
+	}
+	for _, c := range s.call.cookies {
+		x.req.Header.SetCookie(c.key, c.value)
 	}
 }
 
@@ -156,10 +162,7 @@ func (s *Session) storeCookies(x *exchange) {
 	if len(cookies) == 0 {
 		return
 	}
-	if s.jar == nil {
-		s.jar, _ = cookiejar.New(nil) // never fails without options
-	}
 	if u := x.location(); u != nil {
-		s.jar.SetCookies(u, cookies)
+		s.keepCookies(u, cookies)
 	}
 }

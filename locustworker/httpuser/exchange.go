@@ -33,6 +33,7 @@ func (s *Session) exchange(x *exchange) error {
 			return err
 		}
 		s.storeCookies(x)
+		s.resp.peer, s.resp.raw.target = x.peer, append(s.resp.raw.target[:0], x.req.Header.RequestURI()...)
 		if !s.redirected() {
 			return nil
 		}

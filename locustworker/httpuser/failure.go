@@ -76,9 +76,20 @@ func redirectFailure(limit int) failure {
 	return failure(fmt.Sprintf("TooManyRedirects('Exceeded %d redirects.')", limit))
 }
 
-func decodeFailure(encoding []byte) failure {
-	return failure("ContentDecodingError(" + pyRepr(fmt.Sprintf(
-		"Received response with content-encoding: %s, but failed to decode it.", encoding)) + ")")
+// decodeFailure is the text for a body that cannot be decompressed: Python's where
+// it was never compressed with gzip, which is the usual case.
+func decodeFailure(encoding []byte, gzipped bool) failure {
+	text := pyRepr(fmt.Sprintf("Received response with content-encoding: %s, but failed to decode it.", encoding))
+	if !gzipped {
+		text = "DecodeError(" + text + ", error('Error -3 while decompressing data: incorrect header check'))"
+	}
+	return failure("ContentDecodingError(" + text + ")")
+}
+
+// isGzip tells a body that begins as gzip does. An encoding other than gzip needs
+// no such beginning.
+func isGzip(encoding, body []byte) bool {
+	return !bytes.HasSuffix(encoding, []byte("gzip")) || bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 }
 
 // A phase is how far a request has come when it fails.

@@ -18,6 +18,7 @@ type call struct {
 	name, group  string
 	query        []byte
 	headers      []header
+	cookies      []header
 	body         []byte
 	contentType  string
 	check, catch func(*Response) error
@@ -37,7 +38,7 @@ type header struct{ key, value string }
 func (c *call) reset(method, path string, cfg *Config) {
 	*c = call{
 		method: method, path: path,
-		query: c.query[:0], headers: c.headers[:0],
+		query: c.query[:0], headers: c.headers[:0], cookies: c.cookies[:0],
 		timeout: cfg.Timeout, connect: cfg.ConnectTimeout, redirects: cfg.MaxRedirects,
 	}
 	if method == "HEAD" {
@@ -49,7 +50,8 @@ func (c *call) reset(method, path string, cfg *Config) {
 // it alive.
 func (c *call) forget() {
 	clear(c.headers)
-	*c = call{query: c.query[:0], headers: c.headers[:0]}
+	clear(c.cookies)
+	*c = call{query: c.query[:0], headers: c.headers[:0], cookies: c.cookies[:0]}
 }
 
 // Name sets the name of the request's row (Locust's name=). Without it, or with

@@ -31,6 +31,7 @@ const keptIdle = 2 << 10
 type answer struct {
 	fasthttp.Response
 	decoded []byte // the body, where it came compressed
+	target  []byte // of the request that it answers
 	told    Response
 	self    weak.Pointer[answer]
 }
@@ -38,6 +39,7 @@ type answer struct {
 func newAnswer() *answer {
 	a := new(answer)
 	a.KeepBodyBuffer = true // fasthttp's own pool drops buffers of a size that is rare at first
+	a.Header.SetNoDefaultContentType(true)
 	a.told.raw = a
 	a.self = weak.Make(a)
 	return a
@@ -50,6 +52,7 @@ func (a *answer) isLarge() bool { return len(a.Body()) > keptIdle || cap(a.decod
 func (a *answer) reset() {
 	a.ReleaseBody(keptBody)
 	a.Reset()
+	a.Header.SetNoDefaultContentType(true)
 	a.told = Response{raw: a}
 	if cap(a.decoded) > keptBody {
 		a.decoded = nil
@@ -176,7 +179,7 @@ func (s *Session) decompress() error {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return errTooLarge
 	case err != nil:
-		return decodeFailure(encoding)
+		return decodeFailure(encoding, isGzip(encoding, body))
 	}
 	s.resp.Body = w.buf
 	return nil

@@ -18,7 +18,8 @@ type Response struct {
 	Duration   time.Duration
 	Length     int64
 
-	raw *answer
+	raw  *answer
+	peer *peer // that gave the final answer
 }
 
 // OK reports whether the request was recorded as a success.
@@ -30,4 +31,25 @@ func (r *Response) Header(key string) string {
 		return ""
 	}
 	return string(r.raw.Header.Peek(key))
+}
+
+// HeaderValues returns all values of a header of the answer, such as Set-Cookie.
+func (r *Response) HeaderValues(key string) []string {
+	if r.StatusCode == 0 || r.raw == nil {
+		return nil
+	}
+	var values []string
+	for _, v := range r.raw.Header.PeekAll(key) {
+		values = append(values, string(v))
+	}
+	return values
+}
+
+// URL returns the URL of the request that was answered last: where redirects led
+// to. It is "" when no complete answer came.
+func (r *Response) URL() string {
+	if r.StatusCode == 0 || r.peer == nil {
+		return ""
+	}
+	return r.peer.origin + string(r.raw.target)
 }

@@ -76,7 +76,7 @@ func (s *Session) stream(br *bufio.Reader) (whole bool, err error) {
 	case errors.Is(counted.err, fasthttp.ErrBodyTooLarge):
 		return false, errTooLarge
 	case counted.err != nil:
-		return false, decodeFailure(encoding)
+		return false, decodeFailure(encoding, !errors.Is(counted.err, gzip.ErrHeader))
 	}
 	s.resp.Length = counted.n
 	return whole, nil
@@ -162,8 +162,11 @@ func (s *Session) decompressed(encoding []byte, src *bodySource) (r io.Reader, d
 	case "gzip", "x-gzip":
 		z := gunzips.Get().(*gzip.Reader) //nolint:forcetypeassert // the pool holds nothing else
 		br := bufio.NewReader(src)
-		if _, err := br.Peek(1); err == io.EOF { //nolint:errorlint // an empty body is no fault
+		switch head, err := br.Peek(2); {
+		case len(head) == 0 && err == io.EOF: //nolint:errorlint // an empty body is no fault
 			return br, nothing, nil
+		case !isGzip(encoding, head):
+			return nil, nil, gzip.ErrHeader
 		}
 		if err := z.Reset(br); err != nil {
 			return nil, nil, err

@@ -3,10 +3,6 @@ package httpuser_test
 import (
 	"bufio"
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,52 +15,6 @@ import (
 
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
-
-// bandwing is a body of 13.5 KB.
-var bandwing = strings.Repeat("bandwing ", 1500)
-
-// brotlied is what Python's brotli.compress makes of a body.
-var brotlied = map[string][]byte{
-	"":       mustHex("3b"),
-	bandwing: mustHex("1bbb34f8c5636c5dfb9292e38adf82816d2c00e2fc2e00"),
-}
-
-func mustHex(text string) []byte {
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-// encodings packs a body in every way in which it may come.
-func encodings(t testing.TB, body []byte) map[string][]byte {
-	t.Helper()
-	pack := func(open func(io.Writer) io.WriteCloser) []byte {
-		var b bytes.Buffer
-		w := open(&b)
-		if _, err := w.Write(body); err != nil {
-			t.Fatal(err)
-		}
-		w.Close()
-		return b.Bytes()
-	}
-	return map[string][]byte{
-		"":        body,
-		"unknown": body,
-		"gzip":    pack(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }),
-		"x-gzip":  pack(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }),
-		"deflate": pack(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }),
-		"deflate, raw": pack(func(w io.Writer) io.WriteCloser {
-			z, err := flate.NewWriter(w, flate.BestSpeed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return z
-		}),
-		"br": brotlied[string(body)],
-	}
-}
 
 // packedServer answers /<encoding> with a body, whole, or in chunks with ?chunked.
 func packedServer(t testing.TB, packed map[string][]byte, remotes map[string]int) string {
@@ -86,9 +36,9 @@ func packedServer(t testing.TB, packed map[string][]byte, remotes map[string]int
 }
 
 func TestBodiesInEveryEncoding(t *testing.T) {
-	want := []byte(bandwing)
+	want := []byte(httpuser.Bandwing)
 	for _, body := range [][]byte{want, nil} {
-		packed := encodings(t, body)
+		packed := httpuser.Encodings(t, body)
 		remotes := map[string]int{}
 		host := packedServer(t, packed, remotes)
 		r := newRig(t, host, httpuser.Config{MaxBody: len(want)}, 0)
@@ -182,7 +132,7 @@ func TestStreamsThatEndEarly(t *testing.T) {
 		"without a length":         {head + "\r\nline1\nline2\n", lines(2, nil), "", 12},
 		"its own error":            {chunked, lines(1, errors.New("odd")), "CatchResponseError('odd')", 6},
 		"bad chunks":               {head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", lines(1, nil), short, 0},
-		"bad gzip":                 {head + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd", lines(1, nil), "ContentDecodingError('Received response with content-encoding: gzip, but failed to decode it.')", 0},
+		"bad gzip":                 {head + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd", lines(1, nil), "ContentDecodingError(DecodeError('Received response with content-encoding: gzip, but failed to decode it.', error('Error -3 while decompressing data: incorrect header check')))", 0},
 		"a failure":                {"HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\nabc", func(*httpuser.Response, io.Reader) error { panic("read") }, "HTTPError('500 Server Error: Oh for url: /')", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
