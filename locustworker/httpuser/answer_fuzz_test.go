@@ -44,6 +44,9 @@ func FuzzAnswer(f *testing.F) {
 		"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Domain=x; Max-Age=-1\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
 		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\nx",
 		"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: 4\r\n\r\nabcd",
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+		"HTTP/1.0 200 OK\r\n\r\n{\"a\": 1",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -60,14 +63,22 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 2 {
+		readAll := Stream(func(_ *Response, body io.Reader) error {
+			_, err := io.Copy(io.Discard, body)
+			return err
+		})
+		readOne := Stream(func(_ *Response, body io.Reader) error {
+			_, err := body.Read(make([]byte, 1))
+			return err
+		})
+		for _, opts := range [][]Option{nil, nil, {Discard()}, {readAll}, {readOne}, {func(c *call) { c.rest = true }}} {
 			recorded = nil
-			r, err := s.Get(u.Context(), "/")
+			r, err := s.Get(u.Context(), "/", opts...)
 			if err != nil || len(recorded) != 1 {
 				t.Fatalf("%q: %d samples (%v)", answer, len(recorded), err)
 			}
 			got := recorded[0]
-			if !errors.Is(got.Err, r.Err) || got.Length != int64(len(r.Body)) || r.StatusCode == 0 && (r.Err == nil || r.Body != nil) {
+			if !errors.Is(got.Err, r.Err) || got.Length != r.Length || r.Body != nil && r.Length != int64(len(r.Body)) || r.StatusCode == 0 && (r.Err == nil || r.Body != nil || r.Length != 0) {
 				t.Errorf("%q: recorded %+v, told %+v", answer, got, r)
 			}
 		}
