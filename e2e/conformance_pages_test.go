@@ -131,7 +131,7 @@ type exceptionRow struct {
 	Nodes     string `json:"nodes"`
 }
 
-func (w *webUI) exceptions() ([]exceptionRow, error) {
+func (w *webUI) exceptionRows() ([]exceptionRow, error) {
 	var reply struct {
 		Exceptions []exceptionRow `json:"exceptions"`
 	}
@@ -195,8 +195,8 @@ func parseReport(html string) (htmlReport, error) {
 	return r, err
 }
 
-// report reads the report page.
-func (w *webUI) report() (htmlReport, error) {
+// reportPage reads the report page.
+func (w *webUI) reportPage() (htmlReport, error) {
 	text, err := w.text("/stats/report")
 	if err != nil {
 		return htmlReport{}, err

@@ -68,7 +68,7 @@ func readShown(l *lab) shown {
 	p, err1 := l.web.page()
 	requestsCSV, err2 := l.web.csv("/stats/requests/csv")
 	failuresCSV, err3 := l.web.csv("/stats/failures/csv")
-	report, err4 := l.web.report()
+	report, err4 := l.web.reportPage()
 	for _, err := range []error{err1, err2, err3, err4} {
 		if err != nil {
 			l.t.Fatal(err)
@@ -256,7 +256,7 @@ func keys(m map[string]any) []string {
 // users and their load.
 func history(l *lab) []string {
 	l.t.Helper()
-	r := await(l.t, "a chart of 3 users", l.web.report, func(r htmlReport) error {
+	r := await(l.t, "a chart of 3 users", l.web.reportPage, func(r htmlReport) error {
 		if len(r.History) == 0 {
 			return fmt.Errorf("no history")
 		}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,10 @@ type build struct {
 // built is set once by TestMain, before any test runs.
 var built build
 
+// parallelTests is how many tests run at once unless -parallel says otherwise:
+// they wait for other programs most of the time.
+const parallelTests = "4"
+
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
@@ -37,6 +42,15 @@ func run(m *testing.M) int {
 	if built, err = buildAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
+	}
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", parallelTests); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			return 1
+		}
 	}
 	return m.Run()
 }
