@@ -65,6 +65,7 @@ type session struct {
 	registered bool      // a master has acknowledged any identity
 	stale      bool      // what is not delivered belongs to a run of the master that was lost
 	renamed    bool      // the identity was changed since then
+	resumed    bool      // the master is back and what it has missed is on its way to it
 	lastAnswer time.Time // when a master last showed that it knew the worker
 	probes     int
 	conn       conn

@@ -110,8 +110,10 @@ func (s *session) settleLoss(lastIndex int) {
 		s.forget()
 		s.spawnStamp = 0 // another master's clock may be behind
 	case s.renamed: // a dead connection has not even shown its end to the master
+		s.resumed = true
 		s.sendAgain(s.ledger.disbelieve())
 	default:
+		s.resumed = true
 		s.ledger.believe()
 	}
 }
@@ -151,6 +153,9 @@ func (s *session) heartbeatAnswered() {
 	s.answers++
 	s.lastAnswer = time.Now()
 	s.ledger.answered(s.answers)
+	if len(s.ledger.pending) == 0 {
+		s.resumed = false
+	}
 	s.messages.add(s.hooks.heartbeatReceived)
 	if s.link == linkProbing {
 		s.log.Info("back with the same master")

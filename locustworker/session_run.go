@@ -89,7 +89,9 @@ func (s *session) spawn(m wire.Spawn) {
 	s.env.options.Store(&Options{m.ParsedOptions})
 	var testStart func()
 	if s.run == runReady {
-		s.forget()
+		if !s.resumed { // else a first spawn is more of the run that was interrupted
+			s.forget()
+		}
 		s.users.beginRun()
 		s.unknown = make(map[string]int)
 		s.cpuWarned = false
