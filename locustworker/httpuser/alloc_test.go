@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 
 	"github.com/bandwing/bandwing/locustworker"
@@ -84,6 +85,29 @@ func BenchmarkGet(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkPooledGet has users share fewer connections than there are users at
+// work, so that they wait for each other.
+func BenchmarkPooledGet(b *testing.B) {
+	const conns, users = 2, 100
+	host := serveFixed(b, 100)
+	pool := httpuser.NewPool(httpuser.PoolConfig{MaxConns: conns})
+	b.ReportAllocs()
+	b.SetParallelism(users / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		u := locustworker.NewStandaloneUser(b.Context(), locustworker.StandaloneConfig{Host: host})
+		s, err := httpuser.New(u, httpuser.Config{Pool: pool})
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		for pb.Next() {
+			if _, err := s.Get(u.Context(), "/doc/1", httpuser.Name("/doc")); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
 
 // BenchmarkBareExchange is the floor: the same bytes without HTTP.

@@ -55,7 +55,7 @@ func (s *Session) build(x *exchange) error {
 		h.Set(kv.key, kv.value)
 	}
 	for _, kv := range c.cookies {
-		if (&http.Cookie{Name: kv.key, Value: kv.value}).Valid() != nil {
+		if (&http.Cookie{Name: kv.key, Value: kv.value}).Valid() != nil { //nolint:gosec // not one that a server sets
 			return fmt.Errorf("%w: cookie %q: %q", ErrRequest, kv.key, kv.value)
 		}
 	}

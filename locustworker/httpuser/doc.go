@@ -1,6 +1,8 @@
 // Package httpuser is the HTTP session of one simulated user: it sends requests
-// over connections that the user owns, times them, names them, judges them and
-// records each as exactly one sample.
+// over the user's own connection, or over those that users share in a [Pool],
+// times them, names them, judges them and records each as exactly one sample.
+// What a user of Locust's HttpUser knows, and how it is called here, is listed in
+// docs/http.md.
 //
 //	type reader struct{ *httpuser.Session }
 //
@@ -27,14 +29,28 @@
 // As with Locust's HttpUser: when no complete answer came, or its status is 400
 // to 599. The texts are HttpUser's too, so that the rows of a Go and of a Python
 // worker merge: HTTPError('404 Client Error: Not Found for url: <name>'). [Check]
-// adds demands, [Catch] replaces the rule.
+// adds demands, [Catch] replaces the rule, [Session.REST] demands JSON.
+//
+// # Names
+//
+// A request's row is named by [Name], else by [Session.Group] or
+// [Session.SetRequestName], else by its path and query as they were passed in;
+// of an absolute URL too. As with HttpUser, a redirect does not change the name.
+// Unlike there, the path of the user's host, [Query] and the escaping of
+// characters do not show in it.
 //
 // # Time and length
 //
 // The time runs from the start of sending, connecting included, to the last byte
-// of the body; decompression is not part of it. Redirects are part of the sample
+// of the body; decompression is not part of it, except with [Discard] and
+// [Stream]. The wait for a connection of a [Pool] is part of it. Redirects are part of the sample
 // of the request that they answer. The length is the body's after decompression,
 // and 0 when no complete answer came.
+//
+// # Memory
+//
+// A user who waits keeps no body of more than 2 KB: the [Response] of a larger
+// one is collected as soon as its task is over and the garbage collector comes by.
 //
 // # What happens to a request when its context ends
 //

@@ -127,7 +127,7 @@ func (s *Session) connect(x *exchange) (*conn, error) {
 // by more than its deadline.
 func (s *Session) ended(x *exchange) bool {
 	err := x.ctx.Err()
-	return err != nil && (x.orphan || s.user.Context().Err() != nil || err == context.Canceled) //nolint:errorlint // ctx.Err() is never wrapped
+	return err != nil && (x.orphan || s.user.Context().Err() != nil || err == context.Canceled)
 }
 
 // transfer sends the request over c, reads the answer and gives c back. stale

@@ -41,18 +41,7 @@ func TestPoolServesManyUsersExactly(t *testing.T) {
 		}
 		io.WriteString(w, "answer")
 	})
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		now := open.Add(1)
-		for was := peak.Load(); now > was && !peak.CompareAndSwap(was, now); was = peak.Load() {
-		}
-		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if err != nil {
-			open.Add(-1)
-			return nil, err
-		}
-		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { open.Add(-1) })}, nil
-	}
-	pool := httpuser.NewPool(httpuser.PoolConfig{MaxConns: conns, Dial: dial})
+	pool := httpuser.NewPool(httpuser.PoolConfig{MaxConns: conns, Dial: counting(&open, &peak)})
 	for i := range rigs {
 		rigs[i] = newRig(t, srv.URL, httpuser.Config{Pool: pool}, drain)
 	}
@@ -84,6 +73,21 @@ func TestPoolServesManyUsersExactly(t *testing.T) {
 	eventually(t, "the last user's end closes all connections", func() bool { return open.Load() == 0 })
 	if int(served.Load()) != recorded+cut || recorded < killedAt-conns || cut == 0 {
 		t.Errorf("%d served, %d recorded, %d cut", served.Load(), recorded, cut)
+	}
+}
+
+// counting dials and counts the connections that are open, and the most there were.
+func counting(open, peak *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		now := open.Add(1)
+		for was := peak.Load(); now > was && !peak.CompareAndSwap(was, now); was = peak.Load() {
+		}
+		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			open.Add(-1)
+			return nil, err
+		}
+		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { open.Add(-1) })}, nil
 	}
 }
 

@@ -2,6 +2,7 @@ package httpuser
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -103,7 +104,7 @@ func TestDecode(t *testing.T) {
 	if _, err := Decode[thing](&Response{StatusCode: 200, Body: []byte("secret")}); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("no JSON: %v", err)
 	}
-	if _, err := Decode[thing](&Response{Err: errClosed}); err != error(errClosed) {
+	if _, err := Decode[thing](&Response{Err: errClosed}); !errors.Is(err, errClosed) {
 		t.Errorf("no answer: %v", err)
 	}
 }

@@ -24,7 +24,7 @@ type stage struct {
 	dialled atomic.Int64
 }
 
-func newStage(t *testing.T, cfg httpuser.Config, dialTakes, answerTakes time.Duration) *stage {
+func newStage(t *testing.T, cfg httpuser.Config, dialTakes, answerTakes time.Duration, also ...func(*httpuser.Config)) *stage {
 	s := &stage{}
 	cfg.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		s.dialled.Add(1)
@@ -50,8 +50,17 @@ func newStage(t *testing.T, cfg httpuser.Config, dialTakes, answerTakes time.Dur
 		}()
 		return client, nil
 	}
+	for _, change := range also {
+		change(&cfg)
+	}
 	s.rig = newRig(t, "http://stage", cfg, time.Second)
 	return s
+}
+
+// pooled makes the stage's connections those of a pool.
+func pooled(cfg *httpuser.Config) {
+	cfg.Pool = httpuser.NewPool(httpuser.PoolConfig{MaxConns: 1, Dial: cfg.Dial})
+	cfg.Dial = nil
 }
 
 type contextFunc func(s *stage) (context.Context, context.CancelFunc)
@@ -144,12 +153,17 @@ func endCases() map[string]endCase {
 
 func TestEndsOfContexts(t *testing.T) {
 	for name, c := range endCases() {
-		t.Run(name, func(t *testing.T) { synctest.Test(t, c.run) })
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { c.run(t) })
+		})
+		t.Run(name+", pooled", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { c.run(t, pooled) })
+		})
 	}
 }
 
-func (c endCase) run(t *testing.T) {
-	s := newStage(t, c.cfg, ms(c.dial), ms(c.answer))
+func (c endCase) run(t *testing.T, also ...func(*httpuser.Config)) {
+	s := newStage(t, c.cfg, ms(c.dial), ms(c.answer), also...)
 	switch c.killed {
 	case never:
 	case before:

@@ -63,7 +63,7 @@ func (s *Session) stream(br *bufio.Reader) (whole bool, err error) {
 	} else {
 		defer done()
 		if sink == nil || failed {
-			_, err = io.Copy(io.Discard, counted)
+			io.Copy(io.Discard, counted) //nolint:errcheck // counted knows
 		} else {
 			s.resp.StatusCode = h.StatusCode()
 			s.call.readErr = sink(s.resp, counted)
@@ -112,10 +112,10 @@ func (b *bodySource) Read(p []byte) (int, error) {
 		b.left -= int64(n)
 	}
 	switch {
-	case err == io.EOF && b.left > 0: //nolint:errorlint // readers return it as it is
+	case err == io.EOF && b.left > 0:
 		err = io.ErrUnexpectedEOF
 		b.err = err
-	case err == io.EOF: //nolint:errorlint // as above
+	case err == io.EOF:
 		b.eof = true
 	case err != nil:
 		b.err = err
@@ -144,7 +144,7 @@ type countingReader struct {
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
-	if err == io.EOF { //nolint:errorlint // readers return it as it is
+	if err == io.EOF {
 		c.eof = true
 	} else if err != nil {
 		c.err = err
@@ -163,7 +163,7 @@ func (s *Session) decompressed(encoding []byte, src *bodySource) (r io.Reader, d
 		z := gunzips.Get().(*gzip.Reader) //nolint:forcetypeassert // the pool holds nothing else
 		br := bufio.NewReader(src)
 		switch head, err := br.Peek(2); {
-		case len(head) == 0 && err == io.EOF: //nolint:errorlint // an empty body is no fault
+		case len(head) == 0 && err == io.EOF: // an empty body is no fault
 			return br, nothing, nil
 		case !isGzip(encoding, head):
 			return nil, nil, gzip.ErrHeader
@@ -175,7 +175,7 @@ func (s *Session) decompressed(encoding []byte, src *bodySource) (r io.Reader, d
 	case "deflate":
 		br := bufio.NewReader(src)
 		head, err := br.Peek(2)
-		if len(head) == 0 && err == io.EOF { //nolint:errorlint // as above
+		if len(head) == 0 && err == io.EOF { //nolint:errorlint // readers return it as it is
 			return br, nothing, nil
 		}
 		if !isZlib(head) {

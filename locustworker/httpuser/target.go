@@ -64,7 +64,7 @@ func basicAuth(user, password string) string {
 			encoded = credentials
 			break
 		}
-		encoded = append(encoded, byte(r)) //nolint:gosec // at most 0xff
+		encoded = append(encoded, byte(r)) // at most 0xff
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString(encoded)
 }
