@@ -52,7 +52,7 @@ func (s *Scenario) Classes() []locustworker.Class {
 			Wait(locustworker.WaitFunc(s.wait))
 		for _, t := range set.tasks {
 			name := set.name + "." + t.name
-			class.Task(t.name, max(1, s.cfg.weight(name, t.weight)), weighted(name, t.do), t.tag, set.name)
+			class.Task(t.name, max(1, s.cfg.weight(name, t.weight)), t.do, t.tag, set.name)
 		}
 		classes = append(classes, class)
 	}
@@ -164,25 +164,5 @@ func testSets() []set {
 		}},
 	}
 }
-
-// weighted makes a task run as often as the run's weights want it, where they
-// differ from those that the class was made with: it gives way to another task
-// now and then. How often tasks run is then in exact proportion to the weights.
-func weighted(name string, do taskFunc) taskFunc {
-	return func(u *user, ctx context.Context) error {
-		chance, limited := u.run.chances[name]
-		if !limited || u.rand.Float64() < chance {
-			u.refused = 0
-			return do(u, ctx)
-		}
-		if u.refused++; u.refused%maxRefused == 0 {
-			return locustworker.ErrReschedule // tags have left tasks of weight 0 only
-		}
-		return locustworker.ErrRescheduleNow
-	}
-}
-
-// maxRefused bounds the tasks in a row that give way without a pause.
-const maxRefused = 1000
 
 func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }

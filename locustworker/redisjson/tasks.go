@@ -9,15 +9,16 @@ import (
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
-// What follows are the forms of requests that the classes' tasks are made of. A
-// request that fails is a row, not an error; an error is the end of the user, or
-// a lack of data.
+// What follows are the forms of requests that the classes' tasks are made of. The
+// name of a task's request is the task's. A request that fails is a row, not an
+// error; an error is the end of the user, a lack of data, or a task that gives
+// way.
 
 const jsonType = "application/json"
 
 // get reads from a route by the key of a document of one of the kinds.
 func (u *user) get(ctx context.Context, name, route string, check httpuser.Option, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, name, of...)
 	if err != nil {
 		return err
 	}
@@ -26,7 +27,7 @@ func (u *user) get(ctx context.Context, name, route string, check httpuser.Optio
 
 // getPart reads one of the fields of a document, by its kind.
 func (u *user) getPart(ctx context.Context, name, route string, fields *[kinds][]string, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, name, of...)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,15 @@ func (u *user) store(ctx context.Context, name, route, key string, body []byte, 
 	return err == nil && r.OK(), err
 }
 
+// addRandom is the task of writing a random user.
 func (u *user) addRandom(ctx context.Context, name, route string, k kind) error {
+	if err := u.chosen(name); err != nil {
+		return err
+	}
+	return u.writeRandom(ctx, name, route, k)
+}
+
+func (u *user) writeRandom(ctx context.Context, name, route string, k kind) error {
 	key := u.nextKey(k)
 	var document any
 	if k == nested {
@@ -81,14 +90,22 @@ func (u *user) addRandom(ctx context.Context, name, route string, k kind) error 
 	return u.add(ctx, name, route, key, body, u.stored)
 }
 
+// addStatic is the task of writing the static document.
 func (u *user) addStatic(ctx context.Context, name, route string, k kind, check httpuser.Option) error {
+	if err := u.chosen(name); err != nil {
+		return err
+	}
+	return u.writeStatic(ctx, name, route, k, check)
+}
+
+func (u *user) writeStatic(ctx context.Context, name, route string, k kind, check httpuser.Option) error {
 	key := u.nextKey(k)
 	u.body = appendComplex(u.body[:0], key, u.cfg.DocumentSize)
 	return u.add(ctx, name, route, key, u.body, check)
 }
 
-// begin starts the body of a change in u.body: {"key":…,"field":…,"<value>":
-func (u *user) begin(d document, field, value string) {
+// open starts the body of a change in u.body: {"key":…,"field":…,"<value>":
+func (u *user) open(d document, field, value string) {
 	u.body = append(u.body[:0], `{"key":`...)
 	u.body = append(u.body, d.quoted...)
 	u.body = append(append(u.body, `,"field":"`...), field...)
@@ -108,7 +125,7 @@ func (u *user) send(ctx context.Context, name, route string, check httpuser.Opti
 
 // setField gives a field of a document a new random value.
 func (u *user) setField(ctx context.Context, name string, d document, field string) error {
-	u.begin(d, field, "str")
+	u.open(d, field, "str")
 	u.appendValue(field)
 	_, err := u.send(ctx, name, "redisjson/update", u.keyMatches, d)
 	return err
@@ -144,21 +161,21 @@ func (u *user) change(ctx context.Context, name, route, reset, field string, d d
 }
 
 func (u *user) increase(ctx context.Context, reset, field string, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, "numbIncryBy", of...)
 	if err != nil {
 		return err
 	}
-	u.begin(d, field, "num")
+	u.open(d, field, "num")
 	u.body = strconv.AppendInt(u.body, int64(u.faker.Number(1, 10)), 10)
 	return u.change(ctx, "numbIncryBy", "redisjson/increby", reset, field, d)
 }
 
 func (u *user) multiply(ctx context.Context, reset, field string, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, "numMultiBy", of...)
 	if err != nil {
 		return err
 	}
-	u.begin(d, field, "num")
+	u.open(d, field, "num")
 	u.body = append(u.body, one(u.rand, factors)...)
 	return u.change(ctx, "numMultiBy", "redisjson/multiby", reset, field, d)
 }
@@ -167,21 +184,21 @@ func (u *user) multiply(ctx context.Context, reset, field string, of ...kind) er
 var factors = []string{"2", "0.5"}
 
 func (u *user) appendText(ctx context.Context, name, reset string, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, name, of...)
 	if err != nil {
 		return err
 	}
-	u.begin(d, fieldAbout, "str")
+	u.open(d, fieldAbout, "str")
 	u.body = appendQuoted(u.body, " "+u.faker.Word())
 	return u.change(ctx, name, "redisjson/append", reset, fieldAbout, d)
 }
 
 func (u *user) appendList(ctx context.Context, reset string, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, "json_append_array", of...)
 	if err != nil {
 		return err
 	}
-	u.begin(d, fieldTags, "arr")
+	u.open(d, fieldTags, "arr")
 	u.body = u.appendWords(u.body, u.faker.Number(1, 3))
 	return u.change(ctx, "json_append_array", "redisjson/appendarray", reset, fieldTags, d)
 }
@@ -200,7 +217,7 @@ func (u *user) appendWords(dst []byte, n int) []byte {
 
 // updateOne sets one of the fields of a JSON document, by its kind.
 func (u *user) updateOne(ctx context.Context, name string, fields *[kinds][]string, of ...kind) error {
-	d, err := u.document(ctx, of...)
+	d, err := u.begin(ctx, name, of...)
 	if err != nil {
 		return err
 	}
@@ -209,12 +226,12 @@ func (u *user) updateOne(ctx context.Context, name string, fields *[kinds][]stri
 
 // updateAt is updateOne for documents that are no JSON.
 func (u *user) updateAt(ctx context.Context, name, route string, check httpuser.Option, of kind) error {
-	d, err := u.document(ctx, of)
+	d, err := u.begin(ctx, name, of)
 	if err != nil {
 		return err
 	}
 	field := one(u.rand, updateFields[of])
-	u.begin(d, field, "str")
+	u.open(d, field, "str")
 	u.appendValue(field)
 	_, err = u.send(ctx, name, route, check, d)
 	return err

@@ -55,6 +55,9 @@ func (u *user) multiplySpeed(ctx context.Context) error {
 
 // deleteJSON writes a document under the user's own key and deletes it.
 func (u *user) deleteJSON(ctx context.Context) error {
+	if err := u.chosen("delete_json"); err != nil {
+		return err
+	}
 	u.body = appendComplex(u.body[:0], u.own.key, u.cfg.DocumentSize)
 	ok, err := u.store(ctx, "add_json", "redisjson", u.own.key, u.body, u.stored)
 	if err != nil || !ok {

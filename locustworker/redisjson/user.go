@@ -63,6 +63,33 @@ func (s *Scenario) newUser(self *locustworker.User, class set) (*user, error) {
 	return u, nil
 }
 
+// chosen lets a task run as often as the run's weights want it, where they differ
+// from those that the class was made with: it makes the task give way to another
+// now and then, with an error that the task returns. How often tasks run is then
+// in exact proportion to the weights.
+func (u *user) chosen(task string) error {
+	chance, limited := u.run.chances[u.set.name+"."+task]
+	if !limited || u.rand.Float64() < chance {
+		u.refused = 0
+		return nil
+	}
+	if u.refused++; u.refused%maxRefused == 0 {
+		return locustworker.ErrReschedule // tags have left tasks of weight 0 only
+	}
+	return locustworker.ErrRescheduleNow
+}
+
+// maxRefused bounds the tasks in a row that give way without a pause.
+const maxRefused = 1000
+
+// begin begins a task that works on a document of one of the kinds.
+func (u *user) begin(ctx context.Context, task string, of ...kind) (document, error) {
+	if err := u.chosen(task); err != nil {
+		return document{}, err
+	}
+	return u.document(ctx, of...)
+}
+
 // document picks one of the kinds. Where there is none, it writes one first or
 // says so, as the class does.
 func (u *user) document(ctx context.Context, of ...kind) (document, error) {
@@ -72,14 +99,16 @@ func (u *user) document(ctx context.Context, of ...kind) (document, error) {
 	if !u.set.writes {
 		return document{}, u.noData(of)
 	}
-	write := (*user).addNested
+	var err error
 	switch {
 	case slices.Contains(of, flat):
-		write = (*user).addFlat
+		err = u.writeRandom(ctx, "add_random_small_json", "redisjson", flat)
 	case slices.Contains(of, complexKind):
-		write = (*user).addComplex
+		err = u.writeStatic(ctx, "add_static_big_json", "redisjson", complexKind, u.stored)
+	default:
+		err = u.writeRandom(ctx, "add_random_big_json", "redisjson", nested)
 	}
-	if err := write(u, ctx); err != nil {
+	if err != nil {
 		return document{}, err
 	}
 	d, ok := u.pool.pick(u.rand, of...)
@@ -104,9 +133,6 @@ func (u *user) noData(of []kind) error {
 		errNoData, u.set.name, strings.Join(keys, " or "), strings.Join(classes, " or "))
 	if !u.run.first(err.Error()) {
 		return locustworker.ErrReschedule
-	}
-	if env := u.self.Environment(); env != nil {
-		env.Logger().Error(err.Error())
 	}
 	return err
 }

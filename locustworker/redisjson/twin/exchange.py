@@ -181,16 +181,13 @@ class Dealer:
     def joined(self, client_id: str) -> None:
         """Sends a worker that joins a run its share; that others have it too does no harm."""
         if self._run and self.runner.state in ("spawning", "running"):
-            workers = self._workers()
-            position = workers.index(client_id) if client_id in workers else 0
-            self._send(client_id, position, max(1, len(workers)))
+            workers = self._workers(client_id)
+            self._send(client_id, workers.index(client_id), len(workers))
 
-    def _workers(self) -> list[str]:
+    def _workers(self, *joining: str) -> list[str]:
         clients = self.runner.clients
-        return sorted(
-            (client.id for client in clients.ready + clients.running + clients.spawning),
-            key=self.runner.get_worker_index,
-        )
+        known = {client.id for client in clients.ready + clients.running + clients.spawning}
+        return sorted(known.union(joining), key=self.runner.get_worker_index)
 
     def _send(self, worker: str, position: int, workers: int) -> None:
         part = share(self._keys, position, workers)
