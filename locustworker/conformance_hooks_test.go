@@ -152,3 +152,30 @@ func TestConformanceHeartbeatEvent(t *testing.T) {
 		}
 	})
 }
+
+func TestConformanceRequestAndErrorEvents(t *testing.T) {
+	bad := errors.New("bad")
+	var samples []Sample
+	var failed []string
+	events := Events{
+		Request: func(u *User, s Sample) { samples = append(samples, s) },
+		UserError: func(u *User, err error, trace string) {
+			failed = append(failed, u.ClassName()+": "+err.Error()+trace[:7])
+		},
+	}
+	recorded := Sample{Type: "GET", Name: "/", ResponseTime: time.Second, Length: 7, Err: bad}
+	class := func(*stage) []Class {
+		return []Class{doing("Failing", func(d *doer) error { d.Record(recorded); return bad })}
+	}
+	perform(t, play{cfg: Config{Events: events}, classes: class}, func(s *stage) {
+		s.master.Spawn(s.id(), map[string]int{"Failing": 1})
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		if !slices.Equal(samples, []Sample{recorded, recorded}) {
+			t.Errorf("the event has seen %+v", samples)
+		}
+		if want := "Failing: bad  File "; !slices.Equal(failed, []string{want, want}) {
+			t.Errorf("the event has seen %q", failed)
+		}
+	})
+}
