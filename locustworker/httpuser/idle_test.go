@@ -11,44 +11,60 @@ import (
 	"github.com/bandwing/bandwing/locustworker"
 )
 
-// A user who waits between two tasks keeps nothing of the last answer, because
-// 100,000 of them do so at a time.
-func TestIdleUsersKeepNoResponse(t *testing.T) {
+// A user who waits between two tasks keeps nothing of a large answer, because
+// 100,000 of them do so at a time; not of one before the last, either, nor of one
+// that came compressed.
+func TestIdleUsersKeepNoLargeResponse(t *testing.T) {
 	const users, size = 500, 13 << 10
-	perUser := heapPerIdleUser(t, users, size)
-	t.Logf("%d bytes a user", perUser)
-	if perUser > size/2 {
-		t.Errorf("a user who waits keeps %d bytes after an answer of %d", perUser, size)
-	}
-}
-
-// heapPerIdleUser has users ask for size bytes and measures what is left of it
-// when the garbage has been collected.
-func heapPerIdleUser(t testing.TB, users, size int) int64 {
-	sessions := idleSessions(t, users, size)
-	before := liveHeap()
-	for _, s := range sessions {
-		if r, err := s.Get(s.user.Context(), "/doc/1", Name("/doc")); err != nil || len(r.Body) != size {
-			t.Fatal(r, err)
+	large, packed := plainAnswer(size), Encodings(t, make([]byte, size))["gzip"]
+	zipped := append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", len(packed)), packed...)
+	for name, answers := range map[string][][]byte{
+		"large":           {large},
+		"large and small": {large, plainAnswer(2)},
+		"large, no body":  {large, []byte("HTTP/1.1 204 No Content\r\n\r\n")},
+		"compressed":      {zipped},
+		"and small":       {zipped, plainAnswer(2)},
+	} {
+		sessions := idleSessions(t, users)
+		before := liveHeap()
+		for _, s := range sessions {
+			for _, answer := range answers {
+				s.conn.answer = answer
+				if r, err := s.Get(s.user.Context(), "/doc/1", Name("/doc")); err != nil || !r.OK() {
+					t.Fatal(r, err)
+				}
+			}
+		}
+		perUser := (liveHeap() - before) / users
+		runtime.KeepAlive(sessions)
+		t.Logf("%s: %d bytes a user", name, perUser)
+		if perUser > size/4 {
+			t.Errorf("%s: a user who waits keeps %d bytes", name, perUser)
 		}
 	}
-	after := liveHeap()
-	runtime.KeepAlive(sessions)
-	return (after - before) / int64(users)
 }
 
-// idleSessions makes sessions whose server answers with size bytes.
-func idleSessions(t testing.TB, users, size int) []*Session {
-	answer := append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size), make([]byte, size)...)
-	dial := func(context.Context, string, string) (net.Conn, error) { return &repeatingConn{answer: answer}, nil }
-	sessions := make([]*Session, users)
+func plainAnswer(size int) []byte {
+	return append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size), make([]byte, size)...)
+}
+
+// An idleSession is a session whose server says what it is told to.
+type idleSession struct {
+	*Session
+	conn *repeatingConn
+}
+
+func idleSessions(t testing.TB, users int) []idleSession {
+	t.Helper()
+	sessions := make([]idleSession, users)
 	for i := range sessions {
+		c := &repeatingConn{}
 		u := locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{Host: "http://h"})
-		s, err := New(u, Config{Dial: dial})
+		s, err := New(u, Config{Dial: func(context.Context, string, string) (net.Conn, error) { return c, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		sessions[i] = s
+		sessions[i] = idleSession{s, c}
 	}
 	return sessions
 }
@@ -59,10 +75,12 @@ func BenchmarkGetOfManyUsers(b *testing.B) {
 	const users = 10_000
 	for _, size := range []int{100, 13 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			sessions := idleSessions(b, users, size)
+			sessions := idleSessions(b, users)
+			answer := plainAnswer(size)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				s := sessions[i%users]
+				s.conn.answer = answer
 				if _, err := s.Get(s.user.Context(), "/doc/1", Name("/doc")); err != nil {
 					b.Fatal(err)
 				}

@@ -46,7 +46,8 @@ func newAnswer() *answer {
 }
 
 // isLarge tells an answer that must not stay with a user who waits.
-func (a *answer) isLarge() bool { return len(a.Body()) > keptIdle || cap(a.decoded) > keptIdle }
+// It is the buffer that counts: there may have been more in it before.
+func (a *answer) isLarge() bool { return cap(a.Body()) > keptIdle || cap(a.decoded) > keptIdle }
 
 // reset empties the answer, but for buffers of a usual size.
 func (a *answer) reset() {
