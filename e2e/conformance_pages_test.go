@@ -101,12 +101,14 @@ func (l *lab) awaitPage(what string, check func(page) error) page {
 	return await(l.t, what, l.web.page, check)
 }
 
-// awaitTotal waits until the table counts exactly so many requests.
+// awaitTotal waits until the table of a running run counts exactly so many
+// requests. The master caches it for two seconds, so that of the run before may
+// still be shown.
 func (l *lab) awaitTotal(requests int) page {
 	l.t.Helper()
 	return l.awaitPage(fmt.Sprintf("%d requests", requests), func(p page) error {
-		if n := p.total("num_requests"); n != requests {
-			return fmt.Errorf("%d requests", n)
+		if n := p.total("num_requests"); n != requests || p.State != "running" {
+			return fmt.Errorf("%d requests, %s", n, p.State)
 		}
 		return nil
 	})
