@@ -55,6 +55,7 @@ test: deps-dev build ## run all tests, end to end ones included, and fail when t
 test-go:
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout $(GOTEST_TIMEOUT) ./...
+	$(GO) test -run Alloc ./api/... ./locustworker/httpuser # the race detector allocates too
 
 test-python:
 	$(VENV)/bin/python -m pytest

@@ -1,4 +1,5 @@
-// Package redisstore is the api.Store on Redis with the RedisJSON module 2.x, by go-redis.
+// Package redisstore is the api.Store on Redis with the RedisJSON module, by go-redis: on one server, on the master that
+// sentinels name, or on a cluster; with RedisJSON 2.x, or 1.x by Config.LegacyPaths.
 //
 // Reply bytes are handed on as they came, without a copy. Commands are sent at most once: a reply that got lost is an
 // error and no reason to send again, because an increment or an append would then count twice.
