@@ -23,6 +23,9 @@ type Sample struct {
 	// Err is nil for a success. Its text is the failure's row, so it must not
 	// hold ids; addresses, ports and long numbers in it are replaced.
 	Err error
+	// Context is for the Request event alone, which gets it as it is (the context
+	// of Locust's request event).
+	Context map[string]any
 }
 
 // errorText is what the failures table shows: the error's own text, made valid

@@ -29,7 +29,8 @@ type User struct {
 	stopping atomic.Bool
 	done     chan struct{}
 	timer    *time.Timer
-	slot     int // place in its group; owned by population
+	ended    []func() // what AfterTask registered
+	slot     int      // place in its group; owned by population
 }
 
 // A world is what all users of a worker share.
@@ -85,6 +86,20 @@ func (u *User) Context() context.Context { return u.ctx }
 // on, so that its answer is still recorded. New requests must not be sent after
 // Context has ended, except from OnStop.
 func (u *User) DrainTimeout() time.Duration { return u.world.drain }
+
+// AfterTask has f called in the user's own goroutine whenever a task, OnStart or
+// OnStop has returned or panicked, before the wait begins: the place to give back
+// what a user that waits must not keep. Call it in the class's constructor only. f
+// must not block; a panic of it is dropped.
+func (u *User) AfterTask(f func()) { u.ended = append(u.ended, f) }
+
+// EndTask calls what AfterTask registered. A worker does that by itself; it is
+// for users made by NewStandaloneUser, whose tasks the caller runs.
+func (u *User) EndTask() {
+	for _, f := range u.ended {
+		_ = guard(func() error { f(); return nil })
+	}
+}
 
 // Record adds one finished request to the statistics. It never blocks on the
 // network, does not allocate for a name and type seen before, and is safe for

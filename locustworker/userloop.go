@@ -47,6 +47,7 @@ func (u *User) enter(state any) error {
 	if !ok {
 		return nil
 	}
+	defer u.EndTask()
 	return guard(func() error { return starter.OnStart(u.ctx) })
 }
 
@@ -87,6 +88,7 @@ func (u *User) step(state any, p *picker) error {
 		return u.visit(state, t.set)
 	}
 	err := guard(func() error { return t.run(u.ctx, state) })
+	u.EndTask()
 	if err == nil {
 		return nil
 	}
@@ -163,6 +165,7 @@ func (u *User) leave(state any) {
 	if !ok {
 		return
 	}
+	defer u.EndTask()
 	ctx := context.WithoutCancel(u.ctx)
 	if err := guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
 		u.world.log.Error("error in OnStop", "class", u.class.name, "error", err)

@@ -92,4 +92,5 @@ const bufferSize = 16 << 10
 var (
 	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
 	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }}
+	answers = sync.Pool{New: func() any { return newAnswer() }}
 )

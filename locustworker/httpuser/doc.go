@@ -49,8 +49,8 @@
 //
 // # Memory
 //
-// A user who waits keeps no body of more than 2 KB: the [Response] of a larger
-// one is collected as soon as its task is over and the garbage collector comes by.
+// A user who waits keeps no body of more than 2 KB: the buffer of a larger one goes
+// to another user when the task is over.
 //
 // # What happens to a request when its context ends
 //

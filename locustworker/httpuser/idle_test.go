@@ -34,6 +34,7 @@ func TestIdleUsersKeepNoLargeResponse(t *testing.T) {
 					t.Fatal(r, err)
 				}
 			}
+			s.user.EndTask()
 		}
 		perUser := (liveHeap() - before) / users
 		runtime.KeepAlive(sessions)
@@ -84,6 +85,7 @@ func BenchmarkGetOfManyUsers(b *testing.B) {
 				if _, err := s.Get(s.user.Context(), "/doc/1", Name("/doc")); err != nil {
 					b.Fatal(err)
 				}
+				s.user.EndTask()
 			}
 			b.ReportMetric(float64(liveHeap())/users, "live-B/user")
 			runtime.KeepAlive(sessions)

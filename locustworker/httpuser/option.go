@@ -18,6 +18,7 @@ type call struct {
 	name, group  string
 	query        []byte
 	headers      []header
+	context      map[string]any
 	cookies      []header
 	body         []byte
 	contentType  string
@@ -59,6 +60,16 @@ func (c *call) forget() {
 // were passed in; of an absolute URL too, as HttpUser has it.
 func Name(name string) Option {
 	return func(c *call) { c.name = name }
+}
+
+// Context adds a value to the sample's Context, which the Request event gets.
+func Context(key string, value any) Option {
+	return func(c *call) {
+		if c.context == nil {
+			c.context = make(map[string]any)
+		}
+		c.context[key] = value
+	}
 }
 
 // Header sets a header, in place of one of the same name that the configuration

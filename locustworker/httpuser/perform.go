@@ -2,7 +2,6 @@ package httpuser
 
 import (
 	"time"
-	"weak"
 
 	"github.com/bandwing/bandwing/locustworker"
 )
@@ -95,19 +94,17 @@ func (s *Session) record(verdict error) {
 	r.Err = verdict
 	s.user.Record(locustworker.Sample{
 		Type: r.Type, Name: r.Name, ResponseTime: r.Duration, Length: r.Length, Err: verdict,
+		Context: s.call.context,
 	})
 }
 
 // nextAnswer returns an empty response, where it can the one of the last request,
 // which ends with this one.
 func (s *Session) nextAnswer() *Response {
-	a := s.small
+	a := s.last
+	s.last = nil
 	if a == nil {
-		a = s.large.Value()
-	}
-	s.small, s.large = nil, weak.Pointer[answer]{}
-	if a == nil {
-		a = newAnswer()
+		a = answers.Get().(*answer) //nolint:forcetypeassert // the pool holds nothing else
 	} else {
 		a.reset()
 	}
@@ -119,11 +116,5 @@ func (s *Session) letGo() {
 	if s.resp == nil {
 		return
 	}
-	a := s.resp.raw
-	s.resp = nil
-	if a.isLarge() {
-		s.large = a.self
-	} else {
-		s.small = a
-	}
+	s.last, s.resp = s.resp.raw, nil
 }

@@ -6,7 +6,6 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
-	"weak"
 
 	"github.com/valyala/fasthttp"
 )
@@ -25,15 +24,13 @@ const keptBody = 1 << 20
 const keptIdle = 2 << 10
 
 // An answer is a Response and all that it stands on. It is used again by the
-// session's next request. Until then the session holds on to a large one only
-// weakly: when the task no longer looks at it, it may be collected, so that a
-// hundred thousand users who wait do not keep a hundred thousand documents.
+// session's next request; a large one is given back at the end of the task, so that
+// a hundred thousand users who wait do not keep a hundred thousand documents.
 type answer struct {
 	fasthttp.Response
 	decoded []byte // the body, where it came compressed
 	target  []byte // of the request that it answers
 	told    Response
-	self    weak.Pointer[answer]
 }
 
 func newAnswer() *answer {
@@ -41,7 +38,6 @@ func newAnswer() *answer {
 	a.KeepBodyBuffer = true // fasthttp's own pool drops buffers of a size that is rare at first
 	a.Header.SetNoDefaultContentType(true)
 	a.told.raw = a
-	a.self = weak.Make(a)
 	return a
 }
 

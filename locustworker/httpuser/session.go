@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http/cookiejar"
 	"slices"
-	"weak"
 
 	"github.com/valyala/fasthttp"
 
@@ -35,9 +34,7 @@ type Session struct {
 	resp *Response
 	uri  []byte
 
-	// The answer to the request before, one or the other.
-	small *answer
-	large weak.Pointer[answer]
+	last *answer // to the request before
 }
 
 // New returns a session of u that sends to u.Host(), whose user and password, if
@@ -65,6 +62,7 @@ func New(u *locustworker.User, cfg Config) (*Session, error) {
 		cfg.Pool.join()
 	}
 	context.AfterFunc(u.Context(), s.userEnded)
+	u.AfterTask(s.taskEnded)
 	return s, nil
 }
 
@@ -73,6 +71,15 @@ func (s *Session) userEnded() {
 	s.gate.userEnded()
 	if s.cfg.Pool != nil {
 		s.cfg.Pool.leave()
+	}
+}
+
+// taskEnded gives a large answer back.
+func (s *Session) taskEnded() {
+	if s.last != nil && s.last.isLarge() {
+		s.last.reset()
+		answers.Put(s.last)
+		s.last = nil
 	}
 }
 
