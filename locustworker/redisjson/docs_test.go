@@ -1,0 +1,160 @@
+package redisjson
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func readFile(t *testing.T, parts ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{root}, parts...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// tableUnder are the lines of the table under a heading of docs/test-sets.md.
+func tableUnder(t *testing.T, heading string) []string {
+	t.Helper()
+	_, rest, ok := strings.Cut(readFile(t, "docs", "test-sets.md"), "\n## "+heading+"\n")
+	if !ok {
+		t.Fatalf("docs/test-sets.md has no heading %q", heading)
+	}
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	var lines []string
+	for _, line := range strings.Split(rest, "\n") {
+		if strings.HasPrefix(line, "| ") {
+			lines = append(lines, line)
+		}
+	}
+	return lines[2:]
+}
+
+// The page lists each variable with its default and what it sets, those of the
+// service too, and none that there is not.
+func TestDocsListEverySetting(t *testing.T) {
+	var want []string
+	for _, s := range Settings() {
+		argument := ""
+		if s.Argument {
+			argument = "`" + strings.ToLower(s.Name) + "`"
+		}
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s |", s.Name, s.Default, argument, s.Text))
+	}
+	want = append(want,
+		"| `LOAD_GEN_WEIGHT_<CLASS>` | 1 | in `load_gen_weights` | weight of a class, its name in capitals: `LOAD_GEN_WEIGHT_JSONGET` |",
+		"| `LOAD_GEN_WEIGHT_<CLASS>_<TASK>` | see above | in `load_gen_weights` | weight of a task: `LOAD_GEN_WEIGHT_JSONGET_GET_JSON`; 0 for never |",
+		fmt.Sprintf("| `%s` | %s |  | the file of settings |", confVariable, confFile))
+	for _, m := range serviceVariable.FindAllStringSubmatch(readFile(t, "cmd", "api", "settings.go"), -1) {
+		if strings.HasPrefix(m[1], "REDIS_") {
+			want = append(want, fmt.Sprintf("| `%s` | %s |  | the service: %s |", m[1], m[2], m[3]))
+		}
+	}
+	for i := range want {
+		want[i] = strings.ReplaceAll(want[i], "  ", " ")
+	}
+	got := tableUnder(t, "Settings")
+	if !slices.Equal(got, want) {
+		t.Errorf("the table of settings differs\npage:\n%s\ncode:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	weights := WeightVariables()
+	if weights["JSONGet"] != "LOAD_GEN_WEIGHT_JSONGET" || weights["JSONGet.get_json"] != "LOAD_GEN_WEIGHT_JSONGET_GET_JSON" {
+		t.Errorf("the page's examples of weights are not %v", weights)
+	}
+}
+
+var serviceVariable = regexp.MustCompile("`envconfig:\"([A-Z_]+)\"(?: default:\"([^\"]*)\")? desc:\"([^\"]*)\"`")
+
+// Each class has a line with its tasks and their weights, in order.
+func TestDocsListEveryClass(t *testing.T) {
+	var want []string
+	for _, s := range sets() {
+		var rows []string
+		for _, task := range s.tasks {
+			row := "`" + task.name + "`"
+			if task.weight != 1 {
+				row += fmt.Sprint(" ", task.weight)
+			}
+			rows = append(rows, row)
+		}
+		want = append(want, "| "+s.name+" | "+strings.Join(rows, ", ")+" |")
+	}
+	got := tableUnder(t, "Test sets")
+	if len(got) != len(want) {
+		t.Fatalf("the page lists %d classes, there are %d", len(got), len(want))
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("the page says\n%s\nand the code\n%s", got[i], want[i])
+		}
+	}
+}
+
+// local_conf/app.conf shows each setting with its default and sets none.
+func TestTheSettingsFileShowsTheDefaults(t *testing.T) {
+	text := readFile(t, "local_conf", "app.conf")
+	values, err := ParseFile(text)
+	if err != nil || len(values) != 0 {
+		t.Errorf("it sets %v (%v)", values, err)
+	}
+	for _, s := range Settings() {
+		line := "#" + s.Name + "=" + s.Default
+		if s.Name == "API_ENDPOINT" {
+			line += defaultHost
+		}
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("it does not show %s", line)
+		}
+	}
+	shown, err := ParseFile(strings.ReplaceAll(text, "\n#LOAD_GEN", "\nLOAD_GEN"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ConfigFromEnv(func(name string) (string, bool) { v, ok := shown[name]; return v, ok }); err != nil {
+		t.Errorf("the defaults that it shows have a fault: %v", err)
+	}
+}
+
+func TestVariables(t *testing.T) {
+	files := map[string]string{confFile: "A=file\nB=file\n", "own": "A=own", "broken": "A"}
+	readFile := func(name string) ([]byte, error) {
+		if text, ok := files[name]; ok {
+			return []byte(text), nil
+		}
+		return nil, os.ErrNotExist
+	}
+	for name, c := range map[string]struct {
+		env  map[string]string
+		a, b string
+		ok   bool
+	}{
+		"the file":            {nil, "file", "file", true},
+		"the environment":     {map[string]string{"A": "env", "B": ""}, "env", "file", true},
+		"a file that it says": {map[string]string{confVariable: "own"}, "own", "", true},
+		"a missing file":      {map[string]string{confVariable: "missing"}, "", "", false},
+		"a broken file":       {map[string]string{confVariable: "broken"}, "", "", false},
+	} {
+		lookup, err := Variables(func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }, readFile)
+		if (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		a, _ := lookup("A")
+		b, _ := lookup("B")
+		if a != c.a || b != c.b {
+			t.Errorf("%s: A=%s B=%s, want %s and %s", name, a, b, c.a, c.b)
+		}
+	}
+	delete(files, confFile)
+	if _, err := Variables(func(string) (string, bool) { return "", false }, readFile); err != nil {
+		t.Errorf("without a file: %v", err)
+	}
+}
