@@ -3,6 +3,7 @@ package locustworker
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -163,7 +164,7 @@ func TestConformanceRequestAndErrorEvents(t *testing.T) {
 			failed = append(failed, u.ClassName()+": "+err.Error()+trace[:7])
 		},
 	}
-	recorded := Sample{Type: "GET", Name: "/", ResponseTime: time.Second, Length: 7, Err: bad}
+	recorded := Sample{Type: "GET", Name: "/", ResponseTime: time.Second, Length: 7, Err: bad, Context: map[string]any{"tenant": "a"}}
 	class := func(*stage) []Class {
 		return []Class{doing("Failing", func(d *doer) error { d.Record(recorded); return bad })}
 	}
@@ -171,7 +172,7 @@ func TestConformanceRequestAndErrorEvents(t *testing.T) {
 		s.master.Spawn(s.id(), map[string]int{"Failing": 1})
 		time.Sleep(1500 * time.Millisecond)
 		synctest.Wait()
-		if !slices.Equal(samples, []Sample{recorded, recorded}) {
+		if !reflect.DeepEqual(samples, []Sample{recorded, recorded}) {
 			t.Errorf("the event has seen %+v", samples)
 		}
 		if want := "Failing: bad  File "; !slices.Equal(failed, []string{want, want}) {
