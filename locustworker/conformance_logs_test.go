@@ -2,6 +2,8 @@ package locustworker
 
 import (
 	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,6 +90,18 @@ func TestConformanceAFullBookIsSentOn(t *testing.T) {
 	if last := sent[30]; len(last) != 500 {
 		t.Errorf("the last message has %d lines; want 500", len(last))
 	}
+}
+
+func TestConformanceNoNewsNoLogs(t *testing.T) {
+	perform(t, play{cfg: Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}}, func(s *stage) {
+		s.id()
+		time.Sleep(500 * time.Millisecond)
+		if n := len(s.master.OfType("logs")); n != 1 {
+			t.Errorf("%d logs messages after the ack", n)
+		}
+		time.Sleep(10 * time.Second) // the registration's own line
+		s.nothingMore("logs")
+	})
 }
 
 func TestConformanceHiddenLogs(t *testing.T) {

@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,12 @@ func TestConformanceExceptionsOfOnePlace(t *testing.T) {
 	if len(rows) != 1 || n != 4 {
 		t.Errorf("%d panics of one place have the tracebacks %v; want one", n, rows)
 	}
+	var none *bytes.Buffer
+	for trace := range tracebacks(t, doing("Dereferencing", func(*doer) error { _ = none.Len(); return nil })) {
+		if strings.Contains(trace, "runtime.") || !strings.HasSuffix(trace, "Len\n") {
+			t.Errorf("the traceback of a fault is %q; want no frames of the Go runtime", trace)
+		}
+	}
 	for trace := range rows {
 		if !strings.Contains(trace, "regexp.MustCompile\n") || !strings.HasPrefix(trace, "  File ") {
 			t.Errorf("the traceback of a panic is %q", trace)
@@ -78,6 +85,8 @@ func TestConformanceExceptionsOfManyPlaces(t *testing.T) {
 		doing("Four", func(*doer) error { _ = strings.Repeat("x", -1); return nil }),
 		NewClass("Five", newDoer).Wait(Constant(time.Minute)).Nest(1, set("A")),
 		NewClass("Six", newDoer).Wait(Constant(time.Minute)).Nest(1, set("B")),
+		NewClass("Nine", newDoer).Wait(Constant(time.Minute)).Nest(1, NewSet("C", newLate).Task("never", 1, (*late).never)),
+		NewClass("Ten", newDoer).Wait(Constant(time.Minute)).Nest(1, NewSet("D", newLost).Task("never", 1, (*lost).never)),
 		NewClass("Seven", newNobody).Task("never", 1, (*doer).nothing),
 		NewClass("Eight", newNobody).Task("never", 1, (*doer).nothing),
 	}
@@ -85,6 +94,24 @@ func TestConformanceExceptionsOfManyPlaces(t *testing.T) {
 		t.Errorf("%d classes have %d tracebacks: %v", len(classes), len(rows), rows)
 	}
 }
+
+// late and lost are states of sets whose OnStart fails.
+type (
+	late struct{}
+	lost struct{}
+)
+
+func newLate(*doer) (*late, error) { return &late{}, nil }
+
+func newLost(*doer) (*lost, error) { return &lost{}, nil }
+
+func (*late) OnStart(context.Context) error { return errNobody }
+
+func (*lost) OnStart(context.Context) error { return errNobody }
+
+func (*late) never(context.Context) error { return nil }
+
+func (*lost) never(context.Context) error { return nil }
 
 var errNobody = errors.New("nobody")
 

@@ -32,7 +32,9 @@ func perform(t *testing.T, p play, test func(*stage)) {
 			t: t, master: mastertest.NewInMemory(t), diary: newDiary(), log: &logText{}, lossy: p.lossy,
 			ended: make(chan struct{}),
 		}
-		p.cfg.Logger = textLogger(s.log)
+		if p.cfg.Logger == nil {
+			p.cfg.Logger = textLogger(s.log)
+		}
 		p.cfg.Seed = 1
 		if p.before != nil {
 			p.before(s.master)
