@@ -53,7 +53,7 @@ func (s *session) beginQuit(reason quitReason, why error) {
 		s.usersGone()
 	})
 	s.hooks.quitting()
-	s.stopUsers(s.usersGone)
+	s.stopUsers(s.stopTimeout, s.usersGone)
 }
 
 func (s *session) usersGone() {

@@ -185,7 +185,7 @@ func (s *session) spawned(job *spawnJob) {
 // client_ready (mirrors its case in handle_message, with a report more).
 func (s *session) stop() {
 	s.run = runStopping
-	s.stopUsers(func() {
+	s.stopUsers(s.stopTimeout, func() {
 		if s.run != runStopping {
 			return // quitting or leaving by now
 		}
@@ -207,7 +207,8 @@ func (s *session) cooled() {
 }
 
 // leave stops the users without a word to the master and calls then when they
-// are gone. A later stop or quit takes precedence.
+// are gone. Their tasks get no stop timeout: nobody waits for them, and the next
+// master shall not wait either. A later quit takes precedence.
 func (s *session) leave(then func()) {
 	if s.run == runQuitting {
 		return
@@ -217,7 +218,7 @@ func (s *session) leave(then func()) {
 		return
 	}
 	s.run = runLeaving
-	s.stopUsers(func() {
+	s.stopUsers(0, func() {
 		if s.run != runLeaving {
 			return // quitting by now
 		}
@@ -242,8 +243,8 @@ func (s *session) ready() {
 
 // stopUsers gives the spawn job up, stops all users in a goroutine of its own and
 // calls then, in the loop, when they are gone (mirrors Runner.stop).
-func (s *session) stopUsers(then func()) {
-	job, timeout, endTest := s.job, s.stopTimeout, s.endTest
+func (s *session) stopUsers(timeout time.Duration, then func()) {
+	job, endTest := s.job, s.endTest
 	s.job, s.endTest = nil, nil
 	go func() {
 		if endTest != nil {
