@@ -180,6 +180,7 @@ func (s *session) probeFailed(c conn) {
 	s.log.Warn("the master does not know this worker any more: stopping the users and registering anew")
 	s.leave(func() {
 		s.outbox.keepReports() // the rest was said to a master that is not there any more
+		s.deferred = nil       // and this was said by it
 		s.known, s.renamed, s.stale = false, false, true
 		if s.link == linkProbing {
 			s.hangUp()
