@@ -199,7 +199,8 @@ func (s *session) checkSigns(now time.Time) {
 		return
 	}
 	_, users := s.users.counts()
-	if users > 0 && s.link != linkJoining && silent > s.cfg.MasterTimeout && s.run != runStopping && s.run != runLeaving {
+	ending := s.run == runStopping || s.run == runLeaving || s.run == runQuitting
+	if users > 0 && s.link != linkJoining && silent > s.cfg.MasterTimeout && !ending {
 		s.log.Error("no master was seen for too long; stopping the users", "master_timeout", s.cfg.MasterTimeout)
 		s.leave(func() {})
 	}
