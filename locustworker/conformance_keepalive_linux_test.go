@@ -50,7 +50,7 @@ func timerTowards(t *testing.T, port string) (timer, ticks int64) {
 	}
 	for line := range strings.Lines(string(table)) {
 		fields := strings.Fields(line) // sl local rem st queues tr:when …
-		const established = "01" // an old connection may have had the port at its other end
+		const established = "01"       // an old connection may have had the port at its other end
 		if len(fields) < 6 || fields[3] != established || !strings.HasSuffix(fields[2], fmt.Sprintf(":%04X", number)) {
 			continue
 		}

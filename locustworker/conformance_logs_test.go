@@ -2,7 +2,6 @@ package locustworker
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -93,7 +92,7 @@ func TestConformanceAFullBookIsSentOn(t *testing.T) {
 }
 
 func TestConformanceNoNewsNoLogs(t *testing.T) {
-	perform(t, play{cfg: Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}}, func(s *stage) {
+	perform(t, play{cfg: Config{Logger: slog.New(slog.NewTextHandler(&logText{}, nil))}}, func(s *stage) {
 		s.id()
 		time.Sleep(500 * time.Millisecond)
 		if n := len(s.master.OfType("logs")); n != 1 {

@@ -78,3 +78,51 @@ func TestConformanceExceptionsSurviveACut(t *testing.T) {
 		}
 	})
 }
+
+func TestConformanceALostMasterIsObeyedNoMore(t *testing.T) {
+	onStage(t, Config{}, scripted{task: sleep(15 * time.Second)}, func(s *stage) {
+		id := s.id()
+		s.spawned(one(3), mastertest.StopTimeout(20*time.Second))
+		time.Sleep(time.Second)
+		s.master.Stop(id)
+		s.master.Spawn(id, one(5)) // for when it has stopped
+		time.Sleep(time.Second)
+		s.master.Close()
+		s.master.Reopen()
+		s.master.Skip()
+		s.master.WaitFor("client_ready", time.Minute)
+		s.users(one(0))
+		s.nothingMore("spawning", "spawning_complete")
+		s.spawned(one(2))
+	})
+}
+
+func TestConformanceLongTasksDoNotDelayTheNextMaster(t *testing.T) {
+	onStage(t, Config{}, scripted{task: sleep(time.Hour)}, func(s *stage) {
+		s.id()
+		s.spawned(one(3), mastertest.StopTimeout(time.Hour))
+		time.Sleep(10 * time.Second)
+		s.master.Close()
+		time.Sleep(10 * time.Second)
+		s.master.Reopen()
+		s.master.Skip()
+		s.master.WaitFor("client_ready", 5*time.Second)
+		s.users(one(0))
+		s.spawned(one(2))
+	})
+}
+
+func TestConformanceASilentMasterIsMentionedOnce(t *testing.T) {
+	onStage(t, Config{}, scripted{task: sleep(time.Hour)}, func(s *stage) {
+		s.id()
+		s.spawned(one(3), mastertest.StopTimeout(10*time.Minute))
+		s.lossy = true
+		s.master.Close()
+		time.Sleep(50 * time.Second)
+		s.end()
+		<-s.ended // after the stop timeout
+		if n := s.logged("no master was seen for too long"); n > 1 {
+			t.Errorf("the log says %d times that there is no master", n)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -40,25 +41,25 @@ func firstReport(t *testing.T, samples []Sample, check func(s *stage, began time
 
 func TestConformanceFieldsOfAReport(t *testing.T) {
 	samples := []Sample{
-		{Type: "GET", Name: "/a", ResponseTime: 1500 * time.Microsecond, Length: 10},
-		{Type: "GET", Name: "/a", ResponseTime: 145 * time.Millisecond, Length: 5},
-		{Type: "GET", Name: "/a", NoTime: true, Length: 1},
-		{Type: "GET", Name: "/a", ResponseTime: 12500 * time.Millisecond, Length: 2, Err: errors.New("it's bad")},
-		{Type: "PUT", Name: "/a", NoTime: true},
+		{Type: http.MethodGet, Name: "/a", ResponseTime: 1500 * time.Microsecond, Length: 10},
+		{Type: http.MethodGet, Name: "/a", ResponseTime: 145 * time.Millisecond, Length: 5},
+		{Type: http.MethodGet, Name: "/a", NoTime: true, Length: 1},
+		{Type: http.MethodGet, Name: "/a", ResponseTime: 12500 * time.Millisecond, Length: 2, Err: errors.New("it's bad")},
+		{Type: http.MethodPut, Name: "/a", NoTime: true},
 	}
 	firstReport(t, samples, func(_ *stage, began time.Time, r mastertest.Report) {
 		second := began.Unix()
 		want := mastertest.Entry{
-			Method: "GET", Name: "/a", Requests: 4, NoneRequests: 1, Failures: 1, ContentLength: 18,
+			Method: http.MethodGet, Name: "/a", Requests: 4, NoneRequests: 1, Failures: 1, ContentLength: 18,
 			TotalMS: 12646.5, MaxMS: 12500, MinMS: 1.5, ResponseTimes: map[float64]int64{1.5: 1, 140: 1, 12000: 1},
 			RequestsPerSec: map[int64]int64{second: 4}, FailuresPerSec: map[int64]int64{second: 1},
 			Start: began, LastRequest: began, // the run's beginning has reset the entries
 		}
 		for _, e := range r.Entries {
-			if e.Method == "GET" && !reflect.DeepEqual(e, want) {
+			if e.Method == http.MethodGet && !reflect.DeepEqual(e, want) {
 				t.Errorf("the entry is\n%+v\nwant\n%+v", e, want)
 			}
-			if e.Method == "PUT" && (!math.IsNaN(e.MinMS) || e.MaxMS != 0 || e.Requests != 1 || len(e.ResponseTimes) != 0) {
+			if e.Method == http.MethodPut && (!math.IsNaN(e.MinMS) || e.MaxMS != 0 || e.Requests != 1 || len(e.ResponseTimes) != 0) {
 				t.Errorf("the entry without a time is %+v", e)
 			}
 		}
@@ -66,7 +67,7 @@ func TestConformanceFieldsOfAReport(t *testing.T) {
 			t.Errorf("%d entries, in all %+v", len(r.Entries), r.Total)
 		}
 		seen := mastertest.Failure{
-			Key: r.Errors[0].Key, Method: "GET", Name: "/a", Error: "it's bad", Occurrences: 1, FirstSeen: began, LastSeen: began,
+			Key: r.Errors[0].Key, Method: http.MethodGet, Name: "/a", Error: "it's bad", Occurrences: 1, FirstSeen: began, LastSeen: began,
 		}
 		if len(r.Errors) != 1 || r.Errors[0] != seen || len(seen.Key) != 64 {
 			t.Errorf("the errors are %+v", r.Errors)
@@ -75,7 +76,7 @@ func TestConformanceFieldsOfAReport(t *testing.T) {
 }
 
 func TestConformanceReportsStartAnew(t *testing.T) {
-	samples := []Sample{{Type: "GET", Name: "/", Err: errors.New("x")}}
+	samples := []Sample{{Type: http.MethodGet, Name: "/", Err: errors.New("x")}}
 	firstReport(t, samples, func(s *stage, _ time.Time, _ mastertest.Report) {
 		for range 3 {
 			r := s.master.WaitFor("stats", 5*time.Second).Report()
@@ -92,7 +93,7 @@ func TestConformanceReportsStartAnew(t *testing.T) {
 func TestConformanceIdsInErrorsMakeOneRow(t *testing.T) {
 	var samples []Sample
 	for i := range 10_000 {
-		samples = append(samples, Sample{Type: "GET", Name: "/", Err: fmt.Errorf("order %d of 10.0.0.%d:%d is lost", 1_000_000+i, i%250, 40_000+i)})
+		samples = append(samples, Sample{Type: http.MethodGet, Name: "/", Err: fmt.Errorf("order %d of 10.0.0.%d:%d is lost", 1_000_000+i, i%250, 40_000+i)})
 	}
 	firstReport(t, samples, func(_ *stage, _ time.Time, r mastertest.Report) {
 		if len(r.Errors) != 1 || r.Errors[0].Occurrences != 10_000 {
