@@ -53,6 +53,9 @@ func TestConformanceCustomArguments(t *testing.T) {
 		if text != "a b" || number != 7 || share != 0.5 || !flag || !slices.Equal(list, []string{"x", "y"}) {
 			t.Errorf("got %q, %d, %v, %v, %v", text, number, share, flag, list)
 		}
+		if n := OptionOr(options(), "num_users", 0); n != 3 {
+			t.Errorf("the master's own argument num_users is %d; want 3", n)
+		}
 		if _, err := Option[string](options(), "nothing"); !errors.Is(err, ErrNoOption) {
 			t.Errorf("an argument that is None: %v", err)
 		}
