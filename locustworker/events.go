@@ -39,7 +39,8 @@ type Events struct {
 	// after it was counted.
 	Request func(u *User, s Sample)
 	// UserError is called for every uncaught error of a user's code, in the
-	// user's goroutine. trace is what the master is told.
+	// user's goroutine; for a constructor that fails in the same way again, once a
+	// run. trace is what the master is told, of at most 200 errors a second.
 	UserError func(u *User, err error, trace string)
 	// Quitting is called when the worker begins to end, before its users stop.
 	Quitting func(*Environment) error

@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,8 +32,8 @@ func newRecorder(locustBuckets bool, h *hooks) *recorder {
 // record adds one sample, in the shard of its user.
 func (r *recorder) record(u *User, s Sample) {
 	sample := stats.Sample{
-		Method:       s.Type,
-		Name:         s.Name,
+		Method:       strings.ToValidUTF8(s.Type, "\uFFFD"), // as it will be sent: two rows must not become one
+		Name:         strings.ToValidUTF8(s.Name, "\uFFFD"),
 		At:           time.Now(),
 		ResponseTime: s.ResponseTime,
 		NoTime:       s.NoTime,

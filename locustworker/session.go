@@ -95,6 +95,8 @@ type session struct {
 	quit        *farewell
 	quitWritten chan struct{} // nil, or closed when the last word is on the wire
 
+	exceptions valve // safe for concurrent use
+
 	// Shared with the heartbeat goroutine.
 	wireState atomic.Value // wire.State
 	usage     atomic.Pointer[sysstat.Usage]

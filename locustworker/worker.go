@@ -178,16 +178,6 @@ func (w *Worker) newSession(ctx context.Context) *session {
 	return s
 }
 
-// exception reports an uncaught error of user code (mirrors on_user_error). Safe
-// for concurrent use.
-func (s *session) exception(u *User, err error, trace string) {
-	s.log.Error("uncaught error in a user", "class", u.class.name, "error", err, "trace", trace)
-	if s.outbox.len() < maxQueued {
-		s.send(wire.Exception{Message: err.Error(), Traceback: trace})
-	}
-	s.hooks.userError(u, err, trace)
-}
-
 // close ends the session's connection and timers, after its loop.
 func (s *session) close() {
 	s.reports.Stop()

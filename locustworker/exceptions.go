@@ -1,0 +1,68 @@
+package locustworker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/wire"
+)
+
+const (
+	// exceptionRate is how many exceptions a worker sends and logs in one second: a
+	// Python master that had to take more would be late with its heartbeats. A
+	// task that fails at once and does not wait makes tens of thousands.
+	exceptionRate = 200
+	// maxExceptionText bounds the message and the traceback of one, in bytes.
+	maxExceptionText = 8 << 10
+)
+
+// A valve lets so many things a second through and counts the others. It is safe
+// for concurrent use.
+type valve struct {
+	mu     sync.Mutex
+	second int64
+	passed int
+	held   int64 // in the seconds before, not yet told
+}
+
+// pass reports whether one more may pass now, and how many were held back that
+// nobody was told of.
+func (v *valve) pass(now time.Time) (ok bool, held int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if second := now.Unix(); second != v.second {
+		v.second, v.passed = second, 0
+		held, v.held = v.held, 0
+	}
+	if v.passed == exceptionRate {
+		v.held++
+		return false, 0
+	}
+	v.passed++
+	return true, held
+}
+
+// exception reports an uncaught error of user code (mirrors on_user_error, with a
+// limit to the rate). Safe for concurrent use.
+func (s *session) exception(u *User, err error, trace string) {
+	ok, held := s.exceptions.pass(time.Now())
+	if held > 0 {
+		s.log.Error("uncaught errors came faster than the master can take them; the rest was not reported", "not_reported", held)
+	}
+	if ok {
+		s.log.Error("uncaught error in a user", "class", u.class.name, "error", err, "trace", trace)
+	}
+	if ok && s.outbox.len() < maxQueued {
+		s.send(wire.Exception{Message: cutText(err.Error()), Traceback: cutText(trace)})
+	}
+	s.hooks.userError(u, err, trace)
+}
+
+// cutText shortens a text to maxExceptionText; what is cut in the middle of a
+// character is mended where the text is encoded.
+func cutText(text string) string {
+	if len(text) <= maxExceptionText {
+		return text
+	}
+	return text[:maxExceptionText] + "…"
+}
