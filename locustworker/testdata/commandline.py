@@ -115,7 +115,15 @@ def tasks(holder):
         if isinstance(task, type):
             row["kind"] = task.__bases__[0].__name__
             row["tasks"] = tasks(task)
+            row["wait"] = wait(task) if "wait_time" in vars(task) else None
     return found
+
+
+def wait(holder):
+    """The wait time's function and its arguments, sorted."""
+    function = holder.wait_time
+    arguments = [cell.cell_contents for cell in function.__closure__]
+    return [function.__qualname__.split(".")[0], *sorted(map(str, map(float, arguments)))]
 
 
 def classes(text):
@@ -124,6 +132,7 @@ def classes(text):
     for name, cls in loaded(text).items():
         assert name == cls.__name__, (name, cls)
         described[name] = {
+            "wait": wait(cls),
             "weight": cls.weight,
             "fixed_count": cls.fixed_count,
             "host": cls.host or "",
