@@ -24,7 +24,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python lint lint-go lint-python fmt fuzz bench cover bench-api clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions lint lint-go lint-python fmt fuzz bench cover bench-api bench-parity data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -59,6 +59,13 @@ test-go:
 
 test-python:
 	$(VENV)/bin/python -m pytest
+
+test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/versions.md)
+	@set -e; for file in requirements-locust-*.txt; do \
+		series=$${file#requirements-locust-}; series=$${series%.txt}; \
+		echo "test-versions: Locust $$series"; \
+		$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout $(GOTEST_TIMEOUT) -run 'TestConformance|TestOlderLocust' ./e2e -locust "$$series"; \
+	done
 
 lint: deps-dev lint-go lint-python ## run all linters
 
@@ -103,6 +110,14 @@ bench-api: deps-dev ## measure what a request costs the API, beside a bare gin r
 	@mkdir -p "$(LOCAL)/bin"
 	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
+
+bench-parity: deps build ## run each class of the load test on a Python and on a Go worker, and compare their rows
+	@REJSON_SO="$(LOCAL)/redis/rejson.so" $(GO) run ./bench/parity -locust "$(VENV)/bin/locust" $(BENCH_PARITY)
+
+# Documents of each kind that `make data` writes, and where to.
+N ?= 1000
+data: build ## load N (1000) documents of every kind through the API (HOST=http://127.0.0.1:5000)
+	@bin/locustworker data -n "$(N)" $(if $(LOCUST_HOST),-host "$(LOCUST_HOST)")
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
 	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"

@@ -31,9 +31,8 @@ ARGUMENTS = {
 
 def add_arguments(parser: Any) -> None:
     """Offers the numbers as custom arguments."""
-    group = parser.add_argument_group("Load shapes")
     for name, (default, text) in ARGUMENTS.items():
-        group.add_argument("--" + name.replace("_", "-"), type=int, default=default, env_var=name.upper(), help=text)
+        parser.add_argument("--" + name.replace("_", "-"), type=int, default=default, env_var=name.upper(), help=text)
 
 
 events.init_command_line_parser.add_listener(add_arguments)

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -315,5 +317,35 @@ func TestCustomArgumentsWin(t *testing.T) {
 	}
 	if err := getJSON(c.apiURL+"/api/v1/keys?limit=100&pattern=complex", &keys); err != nil || len(keys.JSON) != 1 {
 		t.Errorf("keys %v (%v); want one", keys.JSON, err)
+	}
+}
+
+// TestAdvancedOptions looks into the web UI's page for the custom arguments.
+func TestAdvancedOptions(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.startMaster("-f", filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "load_shapes.py"),
+		"--load-gen-seed", "12")
+	res, err := http.Get(c.web.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, options, ok := strings.Cut(string(page), `"extra_options": {`)
+	if !ok {
+		t.Fatalf("the page has no advanced options:\n%.2000s", page)
+	}
+	for _, want := range []string{
+		`"load_gen_data_sample_size": {"choices": null, "default_value": ""`, `"load_gen_request_timeout": {`, `"load_gen_wait_min": {`,
+		`"load_gen_wait_max": {`, `"load_gen_document_size": {`, `"load_gen_random_documents": {`, `"load_gen_static_documents": {`,
+		`"load_gen_seed": {"choices": null, "default_value": "12"`, `"load_gen_weights": {`, `"shape_users": {"choices": null, "default_value": 50`,
+	} {
+		if !strings.Contains(options, want) {
+			t.Errorf("the advanced options do not have %s", want)
+		}
 	}
 }

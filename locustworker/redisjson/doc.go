@@ -13,8 +13,8 @@
 //
 // A document's kind is known by its key:
 //
-//	basicUser:<n>      a random user without nesting, about 600 bytes
-//	user:<n>           a random user with objects and arrays, about 4 KB
+//	basicUser:<n>      a random user without nesting, about 450 bytes
+//	user:<n>           a random user with objects and arrays, about 3 KB
 //	complex:<n>        a game's record of about 13 KB or 2 MB, always the same but for its id
 //	complexString:<n>  the same record as a string
 //	hashUser:<n>       a random user as a hash

@@ -38,7 +38,7 @@ func newFlatDocument(f *gofakeit.Faker, id string) flatDocument {
 	}
 }
 
-// A nestedDocument is a random user with objects and arrays, of about 4 KB: the
+// A nestedDocument is a random user with objects and arrays, of about 3 KB: the
 // twin of nested_document in documents.py.
 type nestedDocument struct {
 	ID         string     `json:"id"`

@@ -206,7 +206,6 @@ _dealers: dict[int, Dealer] = {}
 
 def add_arguments(parser: Any) -> None:
     """Offers the settings as custom arguments: on the command line and in the web UI's advanced options."""
-    group = parser.add_argument_group("RedisJSON load test")
     lookup = environment(os.environ)
     for setting in SETTINGS:
         if not setting.argument:
@@ -215,7 +214,7 @@ def add_arguments(parser: Any) -> None:
         if setting.attribute == "weights":
             default = scenario.settings.weights_text(scenario.base)
         usual = f" (default {setting.default})" if setting.default else ""
-        group.add_argument("--" + setting.name.lower().replace("_", "-"), default=default, help=setting.text + usual)
+        parser.add_argument("--" + setting.name.lower().replace("_", "-"), default=default, help=setting.text + usual)
 
 
 def init(environment: Any, **_: object) -> None:
