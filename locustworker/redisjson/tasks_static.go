@@ -60,10 +60,17 @@ func (u *user) deleteJSON(ctx context.Context) error {
 	}
 	u.body = appendComplex(u.body[:0], u.own.key, u.cfg.DocumentSize)
 	ok, err := u.store(ctx, "add_json", "redisjson", u.own.key, u.body, u.stored)
+	u.owes = u.owes || ok
 	if err != nil || !ok {
 		return err
 	}
-	_, err = u.Delete(ctx, api+"redisjson/delete/"+u.own.path, httpuser.Name(api+"delete_json"), u.keyMatches)
+	return u.deleteOwn(ctx)
+}
+
+func (u *user) deleteOwn(ctx context.Context) error {
+	u.wantKey = u.own.key
+	_, err := u.Delete(ctx, api+"redisjson/delete/"+u.own.path, httpuser.Name(api+"delete_json"), u.keyMatches)
+	u.owes = u.owes && err != nil
 	return err
 }
 

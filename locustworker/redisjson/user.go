@@ -33,6 +33,7 @@ type user struct {
 	rand  *rand.Rand
 	faker *gofakeit.Faker
 	own   document // that JSONDelete writes and deletes
+	owes  bool     // own is written and not deleted
 
 	refused int    // tasks in a row that gave way to another
 	body    []byte // of the request that is being made
@@ -135,6 +136,14 @@ func (u *user) noData(of []kind) error {
 		return locustworker.ErrReschedule
 	}
 	return err
+}
+
+// OnStop deletes a document of the user's own that a stop came in between with.
+func (u *user) OnStop(ctx context.Context) error {
+	if !u.owes {
+		return nil
+	}
+	return u.deleteOwn(ctx)
 }
 
 // settle forgets a document that turned out to be gone.

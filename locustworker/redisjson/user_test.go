@@ -13,6 +13,7 @@ import (
 	"github.com/brianvoe/gofakeit/v7"
 
 	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
 // newTestUser makes a user that records into samples, until it is killed or the
@@ -134,6 +135,36 @@ func TestAStoppedUserSendsNothing(t *testing.T) {
 	}
 	if len(samples) != 0 {
 		t.Errorf("%d samples", len(samples))
+	}
+}
+
+// A stop between the write and the delete of a document leaves none behind.
+func TestAStoppedUserDeletesItsDocument(t *testing.T) {
+	f, host := newFakeAPI(t)
+	var samples []locustworker.Sample
+	u, kill := newTestUser(t, host, "JSONDelete", &samples)
+	stopped := errors.New("stopped")
+	ctx, stop := context.WithCancelCause(u.self.Context())
+	store := u.stored
+	u.stored = httpuser.Check(func(r *httpuser.Response) error {
+		stop(stopped)
+		return u.checkStored(r)
+	})
+	if err := u.deleteJSON(ctx); !errors.Is(err, stopped) {
+		t.Errorf("the task: %v", err)
+	}
+	u.stored = store
+	if len(f.docs) != 1 || len(samples) != 1 {
+		t.Errorf("%d documents after %d requests; want 1 after 1", len(f.docs), len(samples))
+	}
+	kill(stopped)
+	for range 2 {
+		if err := u.OnStop(context.WithoutCancel(u.self.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(f.docs) != 0 || len(samples) != 2 || samples[1].Name != "/api/v1/delete_json" || samples[1].Err != nil {
+		t.Errorf("%d documents; samples %+v", len(f.docs), samples)
 	}
 }
 

@@ -68,6 +68,7 @@ class ScenarioUser(HttpUser):
         self.random = scenario.random_of(type(self).__name__)
         number = scenario.count_user()
         self.own_key = f"deleteJSON:{scenario.index + 1}-{number}"
+        self._owes = False  # the user's own document is written and not deleted
 
     def wait_time(self) -> float:
         """The pause between two tasks."""
@@ -133,7 +134,18 @@ class ScenarioUser(HttpUser):
         key = self.own_key
         body = docs.static_document(key, self.config.document_size)
         if self._send("POST", "redisjson", added, stored(key), body)[1]:
-            self._send("DELETE", "redisjson/delete/" + quote(key, safe=""), deleted, names(key))
+            self._owes = True
+            self._delete_own(deleted)
+
+    def _delete_own(self, deleted: str) -> None:
+        path = "redisjson/delete/" + quote(self.own_key, safe="")
+        self._send("DELETE", path, deleted, names(self.own_key))
+        self._owes = False
+
+    def on_stop(self) -> None:
+        """Deletes a document of the user's own that a stop came in between with."""
+        if self._owes:
+            self._delete_own("delete_json")
 
     def update(self, name: str, fields: Fields, *kinds: str) -> None:
         """Sets one of the fields of a JSON document, by its kind."""
