@@ -41,7 +41,7 @@ func TestConformanceMixedFleet(t *testing.T) {
 	for _, k := range workers {
 		l.joinAs(k)
 	}
-	l.web.awaitWorkers(len(workers))
+	l.awaitWorkers(len(workers))
 	requests, failures := scriptCounts(t)
 	l.begin(users, nil)
 	l.awaitShares(2, 2, 2)
@@ -71,7 +71,7 @@ func TestConformanceRebalancing(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		first := l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.begin(12, nil)
 		l.awaitShares(12)
 		l.join()
@@ -105,14 +105,14 @@ func TestConformanceLastWorkerLeaves(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		first := l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.begin(4, nil)
 		l.awaitUsers("running", 4)
 		first.Signal(syscall.SIGTERM)
 		code := l.awaitExit(first)
 		l.awaitUsers("stopped", 0)
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.begin(3, nil)
 		l.awaitUsers("running", 3)
 		return code
@@ -152,8 +152,10 @@ func TestConformanceMessages(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		worker := l.join()
-		l.web.awaitWorkers(1)
-		l.web.send("/conformance/send", `{"type":"break","data":null}`)
+		l.awaitWorkers(1)
+		if l.newest() || l.kind == goWorker { // an older Python worker is deaf after it
+			l.web.send("/conformance/send", `{"type":"break","data":null}`)
+		}
 		l.web.send("/conformance/send", `{"type":"unheard of","data":{"a":1}}`)
 		for _, data := range payloads {
 			l.web.send("/conformance/send", `{"type":"greet","data":`+data+`}`)
@@ -194,9 +196,9 @@ func TestConformanceMessageToOne(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.join()
-		l.web.awaitWorkers(2)
+		l.awaitWorkers(2)
 		p, err := l.web.page()
 		if err != nil || len(p.Workers) == 0 {
 			l.t.Fatal(p.Workers, err)

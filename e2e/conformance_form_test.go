@@ -28,7 +28,7 @@ func TestConformanceArguments(t *testing.T) {
 		}
 		var all [][]string
 		for _, form := range forms {
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(1, form)
 			p := l.awaitPage("rows of the arguments", func(p page) error {
 				if p.State != "running" || len(p.names()) != 2 {
@@ -37,7 +37,7 @@ func TestConformanceArguments(t *testing.T) {
 				return nil
 			})
 			all = append(all, p.names())
-			l.web.stop()
+			l.stop()
 			l.awaitUsers("stopped", 0)
 		}
 		return all
@@ -62,7 +62,7 @@ func TestConformanceClassPicker(t *testing.T) {
 			{[]string{"Heavy", "Light"}, []string{"/heavy", "/iron", "/light"}},
 			{[]string{"Fixed", "Ticker"}, []string{"/fixed", "/tick"}},
 		} {
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(8, url.Values{"user_classes": pick.classes})
 			p := l.awaitPage("rows of the chosen classes", func(p page) error {
 				if got := p.names(); !slices.Equal(got, pick.rows) || p.UserCount != 8 {
@@ -79,7 +79,7 @@ func TestConformanceClassPicker(t *testing.T) {
 				l.t.Fatal(err)
 			}
 			all = append(all, append(p.names(), readable(l.t, tasks)))
-			l.web.stop()
+			l.stop()
 			l.awaitUsers("stopped", 0)
 		}
 		return all
@@ -98,7 +98,7 @@ func TestConformanceUserEdit(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.web.send("/user", `{"user_class_name":"Heavy","tasks":["iron"]}`)
 		l.begin(4, url.Values{"host": {"http://h.example"}})
 		first := l.awaitPage("rows", func(p page) error {
@@ -140,7 +140,7 @@ func TestConformanceTags(t *testing.T) {
 				l.runMaster(l.web.url, append(tt.master, classes...)...)
 				l.awaitHTTP(l.web.url + "/")
 				l.join(append(tt.worker, classes...)...)
-				l.web.awaitWorkers(1)
+				l.awaitWorkers(1)
 				l.begin(4, nil)
 				p := l.awaitPage("100 requests", func(p page) error {
 					if n := p.total("num_requests"); n < 100 {
@@ -165,23 +165,22 @@ func TestConformanceEdit(t *testing.T) {
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
 		l.join()
-		l.web.awaitWorkers(2)
-		var seen []int
-		for _, users := range []int{3, 7, 7, 5, 9} { // Script has one less
-			l.begin(users, nil)
-			l.awaitUsers("running", users)
-			p := l.awaitPage("the users of Script to have played", func(p page) error {
-				if n := p.count("/empty"); n < 2*(users-1) {
-					return fmt.Errorf("%d", n)
+		l.awaitWorkers(2)
+		for _, step := range []struct{ users, played int }{{3, 2}, {7, 6}, {7, 6}, {5, 6}, {9, 10}} { // one is of class Fixed
+			l.begin(step.users, nil)
+			l.awaitUsers("running", step.users)
+			l.awaitPage("the users of Script to have played", func(p page) error {
+				if n := p.count("/lower case"); n != step.played {
+					return fmt.Errorf("%d; want %d", n, step.played)
 				}
 				return nil
 			})
-			seen = append(seen, p.count("/empty"))
 		}
-		return seen
+		p, err := l.web.page()
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		return p.shares()
 	})
-	same(t, "scripts played", python, golang)
-	if want := []int{4, 12, 12, 12, 20}; !slices.Equal(golang, want) {
-		t.Errorf("%v scripts' samples; want %v", golang, want)
-	}
+	same(t, "shares", python, golang)
 }

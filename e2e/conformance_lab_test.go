@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -119,6 +120,56 @@ func (l *lab) begin(users int, more url.Values) {
 		form[key] = values
 	}
 	l.web.post("/swarm", form)
+}
+
+// newest reports whether the lab's Locust is the one of .local/venv, and not an
+// older one.
+func (l *lab) newest() bool { return l.series == "" }
+
+// awaitWorkers waits until so many workers are ready. Older masters tell only in
+// the table.
+func (l *lab) awaitWorkers(n int) {
+	l.t.Helper()
+	if res, err := http.Get(l.web.url + "/worker-count"); err == nil {
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			l.web.awaitWorkers(n)
+			return
+		}
+	}
+	l.awaitPage(fmt.Sprintf("%d workers", n), func(p page) error {
+		ready := slices.DeleteFunc(p.Workers, func(w columns) bool { return w.text("state") == "missing" })
+		if len(ready) != n {
+			return fmt.Errorf("%d workers", len(ready))
+		}
+		return nil
+	})
+}
+
+// stop ends the run; it returns when the master says so.
+func (l *lab) stop() {
+	l.t.Helper()
+	l.press("/stop")
+}
+
+// press is what a button of the web UI does: a POST, or a GET where the master is
+// older.
+func (l *lab) press(path string) {
+	l.t.Helper()
+	res, err := http.Post(l.web.url+path, "", nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	switch res.StatusCode {
+	case http.StatusOK:
+	case http.StatusMethodNotAllowed:
+		if _, err := l.web.text(path); err != nil {
+			l.t.Fatal(err)
+		}
+	default:
+		l.t.Fatalf("%s answered %s", path, res.Status)
+	}
 }
 
 // twins sets up the lab twice at once, for a Python worker and for a Go worker,

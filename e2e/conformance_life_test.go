@@ -35,7 +35,7 @@ func TestConformanceStopTimeout(t *testing.T) {
 				l.runMaster(l.web.url)
 				l.awaitHTTP(l.web.url + "/")
 				l.join()
-				l.web.awaitWorkers(1)
+				l.awaitWorkers(1)
 				l.begin(3, nil)
 				l.awaitPage("tasks in the middle", func(p page) error {
 					if p.count("/begin") < 3 {
@@ -43,7 +43,7 @@ func TestConformanceStopTimeout(t *testing.T) {
 					}
 					return nil
 				})
-				l.web.stop()
+				l.stop()
 				return seen(awaitStops(l))
 			})
 			same(t, "ends", python, golang)
@@ -84,14 +84,14 @@ func TestConformanceSecondRun(t *testing.T) {
 		requests, _ := scriptCounts(l.t)
 		var seen []int
 		for _, users := range []int{3, 2} {
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(users, nil)
 			p := l.awaitTotal(users * requests)
-			l.web.stop()
+			l.stop()
 			seen = append(seen, p.total("num_requests"), len(p.Workers))
 		}
-		l.web.stop() // of what is stopped already
-		l.web.awaitWorkers(1)
+		l.stop() // of what is stopped already
+		l.awaitWorkers(1)
 		return seen
 	})
 	same(t, "runs", python, golang)
@@ -107,7 +107,7 @@ func TestConformanceReset(t *testing.T) {
 			l.runMaster(l.web.url)
 			l.awaitHTTP(l.web.url + "/")
 			l.join()
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(2, nil)
 			l.awaitPage("the script", func(p page) error {
 				if p.count("/fast") != 6 || p.count("/fail") == 0 {
@@ -115,7 +115,7 @@ func TestConformanceReset(t *testing.T) {
 				}
 				return nil
 			})
-			l.web.send("/stats/reset", "")
+			l.press("/stats/reset")
 			p := l.awaitPage("only what goes on", func(p page) error {
 				if p.count("/fast") != 0 || p.count("/fail") == 0 {
 					return fmt.Errorf("rows %v", p.names())
@@ -133,7 +133,7 @@ func TestConformanceReset(t *testing.T) {
 			l.runMaster(l.web.url)
 			l.awaitHTTP(l.web.url + "/")
 			l.join("--reset-stats")
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(6, url.Values{"spawn_rate": {"1.5"}}) // the first users have played when the last come
 			l.awaitUsers("running", 6)
 			requests, _ := scriptCounts(l.t)
@@ -305,7 +305,7 @@ func TestConformanceAutostart(t *testing.T) {
 		l.runMaster(l.web.url, "--autostart", "--expect-workers", "2", "-u", "4", "-r", "4", "-t", "4s", "--autoquit", "1")
 		first := l.join()
 		l.awaitHTTP(l.web.url + "/")
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		if p, err := l.web.page(); err != nil || p.State != "ready" {
 			l.t.Errorf("with one of two workers the master is %q (%v)", p.State, err)
 		}
@@ -326,7 +326,7 @@ func TestConformanceStartOrder(t *testing.T) {
 		time.Sleep(6 * time.Second) // so that it asks twice
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.begin(3, nil)
 		p := l.awaitUsers("running", 3)
 		return len(p.Workers)

@@ -18,7 +18,6 @@ type page struct {
 	WorkerCount int            `json:"worker_count"`
 	State       string         `json:"state"`
 	UserCount   int            `json:"user_count"`
-	CurrentRPS  float64        `json:"current_rps"`
 	TotalRPS    float64        `json:"total_rps"`
 	FailRatio   float64        `json:"fail_ratio"`
 	Percentiles map[string]any `json:"current_response_time_percentiles"`

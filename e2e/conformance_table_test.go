@@ -53,13 +53,13 @@ func playScript(l *lab) shown {
 	const users = 4
 	requests, failures := scriptCounts(l.t)
 	l.join()
-	l.web.awaitWorkers(1)
+	l.awaitWorkers(1)
 	l.begin(users, nil)
 	p := l.awaitTotal(users * requests)
 	if n := p.total("num_failures"); n != users*failures {
 		l.t.Errorf("%d failures; want %d", n, users*failures)
 	}
-	l.web.stop()
+	l.stop()
 	return readShown(l)
 }
 
@@ -120,12 +120,14 @@ func TestConformanceTable(t *testing.T) {
 	same(t, "HTML reports", python.Report, golang.Report)
 }
 
-// rounded writes a CSV's averages to nine digits, like settled.
+// rounded writes a CSV's averages to nine digits, like settled. Older masters
+// write medians with a point where a Python worker's histogram has floats as keys.
 func rounded(lines []columns) []columns {
 	for _, line := range lines {
 		for key, value := range line {
 			var n float64
-			if text, ok := value.(string); ok && strings.HasPrefix(key, "Average") {
+			text, ok := value.(string)
+			if ok && (strings.HasPrefix(key, "Average") || strings.HasPrefix(key, "Median") && *locustSeries != "") {
 				if _, err := fmt.Sscan(text, &n); err == nil {
 					line[key] = fmt.Sprintf("%.9g", n)
 				}
@@ -190,7 +192,7 @@ func TestConformanceManyNames(t *testing.T) {
 			l.runMaster(l.web.url)
 			l.awaitHTTP(l.web.url + "/")
 			l.join()
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(2, nil)
 			p := l.awaitTotal(1200)
 			all, err := l.web.csv("/stats/requests/csv")
@@ -219,16 +221,16 @@ func TestConformanceRates(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.begin(3, nil) // 30 samples a second
 		p := l.awaitPage("about 30 requests a second", func(p page) error {
-			if p.CurrentRPS < 20 || p.TotalRPS < 20 {
-				return fmt.Errorf("%.1f now, %.1f over all", p.CurrentRPS, p.TotalRPS)
+			if now := p.total("current_rps"); now < 20 || p.TotalRPS < 20 {
+				return fmt.Errorf("%d now, %.1f over all", now, p.TotalRPS)
 			}
 			return nil
 		})
-		if p.CurrentRPS > 40 || p.TotalRPS > 40 || p.FailRatio != 0 {
-			l.t.Errorf("%.1f requests a second now, %.1f over all, %.2f failed", p.CurrentRPS, p.TotalRPS, p.FailRatio)
+		if now := p.total("current_rps"); now > 40 || p.TotalRPS > 40 || p.FailRatio != 0 {
+			l.t.Errorf("%d requests a second now, %.1f over all, %.2f failed", now, p.TotalRPS, p.FailRatio)
 		}
 		p = l.awaitPage("percentiles of now", func(p page) error {
 			for name, value := range p.Percentiles {
@@ -260,11 +262,20 @@ func history(l *lab) []string {
 		if len(r.History) == 0 {
 			return fmt.Errorf("no history")
 		}
-		text, err := json.Marshal(r.History[len(r.History)-1])
-		if err == nil && (!strings.Contains(string(text), `,3]`) || strings.Contains(string(text), `"current_rps":[0`)) {
-			err = fmt.Errorf("the last point is %s", text)
+		last := r.History[len(r.History)-1]
+		if point(last["user_count"]) != 3 || point(last["current_rps"]) == 0 {
+			return fmt.Errorf("the last point is %v", last)
 		}
-		return err
+		return nil
 	})
 	return keys(r.History[len(r.History)-1])
+}
+
+// point is a chart's value: older masters give it bare, newer ones after its time.
+func point(v any) float64 {
+	if pair, ok := v.([]any); ok && len(pair) == 2 {
+		v = pair[1]
+	}
+	n, _ := v.(float64)
+	return n
 }

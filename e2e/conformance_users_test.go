@@ -19,7 +19,7 @@ func TestConformanceTasks(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		read := func(users int) any {
 			l.begin(users, nil)
 			l.awaitUsers("running", users)
@@ -37,7 +37,7 @@ func TestConformanceTasks(t *testing.T) {
 			}
 			return nil
 		})
-		l.web.stop()
+		l.stop()
 		report, err := l.web.reportPage()
 		if err != nil {
 			l.t.Fatal(err)
@@ -59,7 +59,7 @@ func TestConformanceSteps(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		l.begin(1, nil)
 		p := l.awaitPage("the user's end", func(p page) error {
 			if names := p.names(); p.UserCount != 0 || len(names) == 0 || !strings.HasSuffix(names[len(names)-1], "user stops") {
@@ -80,7 +80,7 @@ func TestConformanceWorkers(t *testing.T) {
 		l.runMaster(l.web.url)
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		states := []string{workerState(l, "ready", 0)}
 		l.begin(4, url.Values{"spawn_rate": {"2"}})
 		states = append(states, workerState(l, "running", 4))
@@ -93,7 +93,7 @@ func TestConformanceWorkers(t *testing.T) {
 			}
 			return nil
 		})
-		l.web.stop()
+		l.stop()
 		return append(states, workerState(l, "ready", 0))
 	})
 	same(t, "workers", python, golang)
@@ -130,7 +130,7 @@ func TestConformanceRamp(t *testing.T) {
 		l.awaitHTTP(l.web.url + "/")
 		l.join()
 		l.join()
-		l.web.awaitWorkers(2)
+		l.awaitWorkers(2)
 		up := climb(l, 0, 12)
 		down := climb(l, 12, 3)
 		return []string{up, down}

@@ -38,7 +38,7 @@ func TestConformanceWire(t *testing.T) {
 		worker := l.join("--master-port", tap.port())
 		requests, _ := scriptCounts(l.t)
 		for range 2 {
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			l.begin(3, nil)
 			l.awaitTotal(requests)
 			await(l.t, "two exceptions", l.web.exceptionRows, func(rows []exceptionRow) error {
@@ -47,11 +47,11 @@ func TestConformanceWire(t *testing.T) {
 				}
 				return nil
 			})
-			l.web.stop()
+			l.stop()
 			l.awaitUsers("stopped", 0)
 		}
 		awaitTypes(l, tap, "logs", "client_ready")
-		l.web.awaitWorkers(1)
+		l.awaitWorkers(1)
 		worker.Signal(syscall.SIGTERM)
 		if code := l.awaitExit(worker); code != 0 {
 			l.t.Errorf("the worker's exit code is %d; want 0", code)
@@ -72,9 +72,9 @@ func TestConformanceWire(t *testing.T) {
 // stillServes fails unless the master takes a new worker and runs users on it.
 func stillServes(l *lab) {
 	l.t.Helper()
-	l.web.awaitWorkers(0)
+	l.awaitWorkers(0)
 	l.join()
-	l.web.awaitWorkers(1)
+	l.awaitWorkers(1)
 	requests, _ := scriptCounts(l.t)
 	l.begin(3, nil)
 	l.awaitTotal(requests)
@@ -184,6 +184,11 @@ func compareShapes(t *testing.T, python, golang map[string]map[string][]string) 
 	for message, places := range golang {
 		if message == "client_ready" {
 			continue
+		}
+		if *locustSeries != "" { // the two times came in 2.44; histograms of the older have floats for keys too
+			delete(places, ".errors.<str>.first_seen")
+			delete(places, ".errors.<str>.last_seen")
+			maps.DeleteFunc(python[message], func(place string, _ []string) bool { return strings.HasSuffix(place, ".<float>") })
 		}
 		if got, want := slices.Sorted(maps.Keys(places)), slices.Sorted(maps.Keys(python[message])); !slices.Equal(got, want) {
 			t.Errorf("%s has the fields\n%s\nwith a Python worker\n%s", message, strings.Join(got, " "), strings.Join(want, " "))

@@ -37,27 +37,27 @@ func TestOlderLocust(t *testing.T) {
 				t.Fatalf("%s is %q (%v)", l.locust, out, err)
 			}
 			golang := l.joinAs(goWorker)
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 			checkQuiet(l)
 			l.joinAs(pythonWorker)
 			requests, failures := scriptCounts(t)
 			const users = 4 // of each class
 			for range 2 {
-				l.web.awaitWorkers(2)
+				l.awaitWorkers(2)
 				l.begin(2*users, nil)
 				p := l.awaitTotal(users * requests)
 				if n := p.total("num_failures"); n != users*failures {
 					t.Errorf("%d failures; want %d", n, users*failures)
 				}
-				l.web.stop()
+				l.stop()
 				l.awaitUsers("stopped", 0)
 			}
-			l.web.awaitWorkers(2)
+			l.awaitWorkers(2)
 			golang.Signal(syscall.SIGTERM)
 			if code := l.awaitExit(golang); code != 0 {
 				t.Errorf("the worker's exit code is %d; want 0", code)
 			}
-			l.web.awaitWorkers(1)
+			l.awaitWorkers(1)
 		})
 	}
 }
