@@ -227,5 +227,5 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener's address
+	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -86,7 +86,7 @@ func New(config Config) *Store {
 	count := 1 << bits.Len(uint(min(config.Shards, maxShards)-1))
 	s := &Store{
 		config: config,
-		mask:   uint32(count - 1), //nolint:gosec // count is at most maxShards
+		mask:   uint32(count - 1),
 		shards: make([]shard, count),
 		start:  config.Now(),
 		index:  make(map[rowKey]int),

@@ -40,7 +40,7 @@ type Sampler struct {
 // NewSampler returns a sampler that has read nothing yet. It fails where the
 // system does not tell what a process uses.
 func NewSampler() (*Sampler, error) {
-	self, err := process.NewProcess(int32(os.Getpid())) //nolint:gosec // a process id fits
+	self, err := process.NewProcess(int32(os.Getpid()))
 	if err != nil {
 		return nil, fmt.Errorf("sysstat: look up this process: %w", err)
 	}
