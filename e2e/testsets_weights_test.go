@@ -78,7 +78,7 @@ func TestWeights(t *testing.T) {
 	last := all[len(all)-1][1]
 	for class, users := range map[string]int{"JSONGet": 12, "MoreJSON": 4, "JSONSet": 0} {
 		m := regexp.MustCompile(`"` + class + `": (\d+)`).FindStringSubmatch(last)
-		if m == nil || m[1] != strconv.Itoa(users) {
+		if len(m) < 2 || m[1] != strconv.Itoa(users) {
 			t.Errorf("weights 3 and 1 of 16 users: %s", last)
 		}
 	}
@@ -115,6 +115,7 @@ func TestTagsSelect(t *testing.T) {
 		"classes by name":           {[]string{"MoreJSON"}, []string{"GET get_json_by_key_and_field", "GET get_nested_json", "GET get_string_by_key_and_field"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := newCluster(t)
 			c.startMaster(test.master...)
 			c.startTestSets("LOAD_GEN_WAIT_MIN=0", "LOAD_GEN_WAIT_MAX=20ms", "LOAD_GEN_WEIGHT_JSONGET=1")

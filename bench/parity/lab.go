@@ -101,10 +101,11 @@ func (l *lab) startMaster(ctx context.Context, name string, port, webPort int, w
 		var reply struct {
 			Count int `json:"worker_count"`
 		}
-		if err := json.NewDecoder(body).Decode(&reply); err != nil || reply.Count != 1 {
-			return fmt.Errorf("%d workers (%v)", reply.Count, err)
+		err := json.NewDecoder(body).Decode(&reply)
+		if err == nil && reply.Count != 1 {
+			err = fmt.Errorf("%d workers", reply.Count)
 		}
-		return nil
+		return err
 	})
 }
 
@@ -249,21 +250,27 @@ func post(url string, form url.Values) error {
 		Success bool
 		Message string
 	}
-	if err := json.NewDecoder(res.Body).Decode(&reply); err != nil || !reply.Success {
-		return fmt.Errorf("%s: %s %q (%v)", url, res.Status, reply.Message, err)
+	if err := json.NewDecoder(res.Body).Decode(&reply); err != nil {
+		return fmt.Errorf("%s: %s: %w", url, res.Status, err)
+	}
+	if !reply.Success {
+		return fmt.Errorf("%s: %s %q", url, res.Status, reply.Message)
 	}
 	return nil
 }
 
 func freePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+	var ports []int
+	var held []net.Listener // until all are found, so that they differ
+	var err error
+	for len(ports) < n && err == nil {
+		var l net.Listener
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			held, ports = append(held, l), append(ports, l.Addr().(*net.TCPAddr).Port)
 		}
-		defer func() { _ = l.Close() }()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
-	return ports, nil
+	for _, l := range held {
+		_ = l.Close()
+	}
+	return ports, err
 }

@@ -36,6 +36,11 @@ func tableUnder(t *testing.T, heading string) []string {
 	return lines[2:]
 }
 
+// tableLine is a line of the table of settings.
+func tableLine(name, value, argument, text string) string {
+	return strings.ReplaceAll("| `"+strings.Join([]string{name + "`", value, argument, text}, " | ")+" |", "  ", " ")
+}
+
 // The page lists each variable with its default and what it sets, those of the
 // service too, and none that there is not.
 func TestDocsListEverySetting(t *testing.T) {
@@ -45,19 +50,16 @@ func TestDocsListEverySetting(t *testing.T) {
 		if s.Argument {
 			argument = "`" + strings.ToLower(s.Name) + "`"
 		}
-		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s |", s.Name, s.Default, argument, s.Text))
+		want = append(want, tableLine(s.Name, s.Default, argument, s.Text))
 	}
 	want = append(want,
 		"| `LOAD_GEN_WEIGHT_<CLASS>` | 1 | in `load_gen_weights` | weight of a class, its name in capitals: `LOAD_GEN_WEIGHT_JSONGET` |",
 		"| `LOAD_GEN_WEIGHT_<CLASS>_<TASK>` | see above | in `load_gen_weights` | weight of a task: `LOAD_GEN_WEIGHT_JSONGET_GET_JSON`; 0 for never |",
-		fmt.Sprintf("| `%s` | %s |  | the file of settings |", confVariable, confFile))
+		tableLine(confVariable, confFile, "", "the file of settings"))
 	for _, m := range serviceVariable.FindAllStringSubmatch(readFile(t, "cmd", "api", "settings.go"), -1) {
 		if strings.HasPrefix(m[1], "REDIS_") {
-			want = append(want, fmt.Sprintf("| `%s` | %s |  | the service: %s |", m[1], m[2], m[3]))
+			want = append(want, tableLine(m[1], m[2], "", "the service: "+m[3]))
 		}
-	}
-	for i := range want {
-		want[i] = strings.ReplaceAll(want[i], "  ", " ")
 	}
 	got := tableUnder(t, "Settings")
 	if !slices.Equal(got, want) {

@@ -137,8 +137,9 @@ func (w *loader) document(k kind, number int, key string) ([]byte, error) {
 		return json.Marshal(newFlatDocument(faker, key))
 	case nested:
 		return json.Marshal(newNestedDocument(faker, key))
+	default:
+		return appendComplex(nil, key, w.cfg.DocumentSize), nil
 	}
-	return appendComplex(nil, key, w.cfg.DocumentSize), nil
 }
 
 // report calls progress four times a second until the function that it returns

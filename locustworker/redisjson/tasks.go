@@ -26,7 +26,7 @@ func (u *user) get(ctx context.Context, name, route string, check httpuser.Optio
 }
 
 // getPart reads one of the fields of a document, by its kind.
-func (u *user) getPart(ctx context.Context, name, route string, fields *[kinds][]string, of ...kind) error {
+func (u *user) getPart(ctx context.Context, name, route string, fields [kinds][]string, of ...kind) error {
 	d, err := u.begin(ctx, name, of...)
 	if err != nil {
 		return err
@@ -216,7 +216,7 @@ func (u *user) appendWords(dst []byte, n int) []byte {
 }
 
 // updateOne sets one of the fields of a JSON document, by its kind.
-func (u *user) updateOne(ctx context.Context, name string, fields *[kinds][]string, of ...kind) error {
+func (u *user) updateOne(ctx context.Context, name string, fields [kinds][]string, of ...kind) error {
 	d, err := u.begin(ctx, name, of...)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ func (u *user) getJSON(ctx context.Context) error {
 }
 
 func (u *user) getField(ctx context.Context) error {
-	return u.getPart(ctx, "get_json_by_key_and_field", "subdoc/", &readFields, flat, nested, complexKind)
+	return u.getPart(ctx, "get_json_by_key_and_field", "subdoc/", readFields, flat, nested, complexKind)
 }
 
 func (u *user) getFieldNames(ctx context.Context) error {
@@ -37,7 +37,7 @@ func (u *user) multiplyBalance(ctx context.Context) error {
 }
 
 func (u *user) update(ctx context.Context) error {
-	return u.updateOne(ctx, "updateField", &updateFields, flat, nested, complexKind)
+	return u.updateOne(ctx, "updateField", updateFields, flat, nested, complexKind)
 }
 
 func (u *user) appendAbout(ctx context.Context) error {

@@ -14,7 +14,7 @@ func (u *user) getUser(ctx context.Context) error {
 }
 
 func (u *user) getUserField(ctx context.Context) error {
-	return u.getPart(ctx, "getValueByKeyAndFields", "subdoc/", &readFields, flat, nested)
+	return u.getPart(ctx, "getValueByKeyAndFields", "subdoc/", readFields, flat, nested)
 }
 
 func (u *user) getUserFieldNames(ctx context.Context) error {
@@ -22,11 +22,11 @@ func (u *user) getUserFieldNames(ctx context.Context) error {
 }
 
 func (u *user) updateUser(ctx context.Context) error {
-	return u.updateOne(ctx, "updateField", &updateFields, flat, nested)
+	return u.updateOne(ctx, "updateField", updateFields, flat, nested)
 }
 
 func (u *user) updateUserNested(ctx context.Context) error {
-	return u.updateOne(ctx, "update_field_nested", &nestedFields, nested)
+	return u.updateOne(ctx, "update_field_nested", nestedFields, nested)
 }
 
 func (u *user) postHash(ctx context.Context) error {
@@ -50,7 +50,7 @@ func (u *user) updateAsHash(ctx context.Context) error {
 }
 
 func (u *user) updateAsJSON(ctx context.Context) error {
-	return u.updateOne(ctx, "update_as_json", &sharedFields, flat)
+	return u.updateOne(ctx, "update_as_json", sharedFields, flat)
 }
 
 func (u *user) addNested(ctx context.Context) error {

@@ -26,7 +26,7 @@ func (u *user) getString(ctx context.Context) error {
 }
 
 func (u *user) updateComplex(ctx context.Context) error {
-	return u.updateOne(ctx, "updateField_json", &staticFields, complexKind)
+	return u.updateOne(ctx, "updateField_json", staticFields, complexKind)
 }
 
 func (u *user) updateString(ctx context.Context) error {
@@ -34,7 +34,7 @@ func (u *user) updateString(ctx context.Context) error {
 }
 
 func (u *user) updateComplexNested(ctx context.Context) error {
-	return u.updateOne(ctx, "update_nested_Field_json", &nestedFields, complexKind)
+	return u.updateOne(ctx, "update_nested_Field_json", nestedFields, complexKind)
 }
 
 func (u *user) appendComplexAbout(ctx context.Context) error {
@@ -75,13 +75,13 @@ func (u *user) deleteOwn(ctx context.Context) error {
 }
 
 func (u *user) getComplexField(ctx context.Context) error {
-	return u.getPart(ctx, "get_json_by_key_and_field", "subdoc/", &wholeFields, complexKind)
+	return u.getPart(ctx, "get_json_by_key_and_field", "subdoc/", wholeFields, complexKind)
 }
 
 func (u *user) getStringField(ctx context.Context) error {
-	return u.getPart(ctx, "get_string_by_key_and_field", "string/", &wholeFields, text)
+	return u.getPart(ctx, "get_string_by_key_and_field", "string/", wholeFields, text)
 }
 
 func (u *user) getComplexNested(ctx context.Context) error {
-	return u.getPart(ctx, "get_nested_json", "subdoc/", &readFields, complexKind)
+	return u.getPart(ctx, "get_nested_json", "subdoc/", readFields, complexKind)
 }

@@ -51,7 +51,7 @@ def bounds(user_class):
 
 def settings():
     """What the modules' constants say, as the Go test names them."""
-    from locustworker.redisjson.twin import documents, settings, user
+    from locustworker.redisjson.twin import documents, settings
     from locustworker.redisjson.twin.exchange import ACK_MESSAGE, KEYS_MESSAGE, scenario
 
     fields = "READ_FIELDS WHOLE_FIELDS UPDATE_FIELDS STATIC_FIELDS NESTED_FIELDS".split()
