@@ -38,6 +38,7 @@ type plan struct {
 	master  []string // further arguments of the master
 	env     []string // further environment of the workers
 	series  string   // of the Locust; default -locust
+	file    string   // the locustfile in testdata; default conformance.py
 }
 
 // A lab is a stock master without a system under test: its users record samples
@@ -47,7 +48,6 @@ type lab struct {
 	*cluster
 	plan
 	locust string
-	file   string // the locustfile
 	dir    string // for files that the master writes
 }
 
@@ -56,11 +56,14 @@ func newLab(t *testing.T, p plan) *lab {
 	if p.series == "" {
 		p.series = *locustSeries
 	}
+	if p.file == "" {
+		p.file = "conformance.py"
+	}
+	p.file = filepath.Join(built.root, "e2e", "testdata", p.file)
 	l := &lab{
 		cluster: &cluster{t: t, masterPort: freePort(t)},
 		plan:    p,
 		locust:  built.locust,
-		file:    filepath.Join(built.root, "e2e", "testdata", "conformance.py"),
 		dir:     t.TempDir(),
 	}
 	l.web = &webUI{t: t, url: fmt.Sprintf("http://127.0.0.1:%d", freePort(t))}

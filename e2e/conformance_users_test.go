@@ -170,3 +170,34 @@ func climb(l *lab, from, to int) string {
 	slices.Sort(shares)
 	return fmt.Sprintf("%d: %s", to, strings.Join(shares, "+"))
 }
+
+// TestConformanceShape lets a load shape of the master's lead the run: numbers of
+// users, a choice of classes, the end. (section 12.5)
+func TestConformanceShape(t *testing.T) {
+	t.Parallel()
+	python, golang := twins(t, plan{file: "shape.py"}, func(l *lab) []string {
+		l.runMaster(l.web.url)
+		l.awaitHTTP(l.web.url + "/")
+		l.join("Heavy", "Light")
+		l.awaitWorkers(1)
+		l.press("/swarm")
+		var seen []string
+		for _, users := range []int{2, 6, 3} {
+			l.awaitUsers("running", users)
+			var tasks struct {
+				PerClass map[string]map[string]any `json:"per_class"`
+			}
+			if err := getJSON(l.web.url+"/tasks", &tasks); err != nil {
+				l.t.Fatal(err)
+			}
+			seen = append(seen, fmt.Sprintf("%d: Light %v", users, tasks.PerClass["Light"]["ratio"]))
+		}
+		l.awaitUsers("stopped", 0)
+		l.awaitWorkers(1)
+		return seen
+	})
+	same(t, "stages", python, golang)
+	if len(golang) != 3 || golang[0] != "2: Light 0.5" {
+		t.Errorf("stages %q; the first should be half of each class", golang)
+	}
+}
