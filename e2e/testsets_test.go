@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/bandwing/bandwing/internal/proctest"
@@ -56,25 +55,10 @@ const (
 	collectedTimes = 5
 )
 
-// testSetsWorker builds the worker with the wiring of the test sets, once.
-var testSetsWorker = sync.OnceValues(func() (string, error) {
-	program := filepath.Join(filepath.Dir(built.worker), "testsets")
-	cmd := exec.Command("go", "build", "-race", "-o", program, "./e2e/testdata/testsets")
-	cmd.Dir = built.root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return program, nil
-})
-
 // startTestSets starts a Go worker with the test sets, and variables.
 func (c *cluster) startTestSets(env ...string) *proctest.Process {
 	c.t.Helper()
-	program, err := testSetsWorker()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return c.start("go-worker", env, program,
+	return c.start("go-worker", env, built.worker,
 		"--worker", "--master-host", "127.0.0.1", "--master-port", fmt.Sprint(c.masterPort))
 }
 
@@ -243,11 +227,7 @@ func TestMasterDealsDocumentsOut(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.startMaster("--class-picker")
-	program, err := testSetsWorker()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), program, "data", "-n", "40", "-host", c.apiURL).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), built.worker, "data", "-n", "40", "-host", c.apiURL).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "data: 200 documents, 40 of each kind") || !strings.Contains(string(out), "100%  200/200") {
 		t.Fatalf("data: %v\n%s", err, out)
 	}

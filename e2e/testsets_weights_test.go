@@ -87,11 +87,7 @@ func TestWeights(t *testing.T) {
 // loadData loads documents of each kind with the worker's subcommand.
 func (c *cluster) loadData(each int) {
 	c.t.Helper()
-	program, err := testSetsWorker()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	p := c.start("data", nil, program, "data", "-n", strconv.Itoa(each), "-host", c.apiURL)
+	p := c.start("data", nil, built.worker, "data", "-n", strconv.Itoa(each), "-host", c.apiURL)
 	if code := p.ExitCode(); code != 0 {
 		c.t.Fatalf("data ended with %d:\n%s", code, p.Log())
 	}
