@@ -67,13 +67,6 @@ test-versions: deps-dev ## run the conformance tests against the older Locust re
 		$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout $(GOTEST_TIMEOUT) -run 'TestConformance|TestOlderLocust' ./e2e -locust "$$series"; \
 	done
 
-test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/versions.md)
-	@set -e; for file in requirements-locust-*.txt; do \
-		series=$${file#requirements-locust-}; series=$${series%.txt}; \
-		echo "test-versions: Locust $$series"; \
-		$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout $(GOTEST_TIMEOUT) -run 'TestConformance|TestOlderLocust' ./e2e -locust "$$series"; \
-	done
-
 lint: deps-dev lint-go lint-python ## run all linters
 
 lint-go: $(GOLANGCI)

@@ -154,9 +154,9 @@ func TestConformanceFinerBuckets(t *testing.T) {
 	for i, want := range python.Table {
 		got := golang.Table[i]
 		for key := range want {
-			if close := strings.Contains(key, "percentile") || key == "median_response_time"; !close && want[key] != got[key] {
+			if roughly := strings.Contains(key, "percentile") || key == "median_response_time"; !roughly && want[key] != got[key] {
 				t.Errorf("%s %s: %s is %v; want %v", want["method"], want["name"], key, got[key], want[key])
-			} else if close && !near(want[key], got[key]) {
+			} else if roughly && !near(want[key], got[key]) {
 				t.Errorf("%s %s: %s is %v; want about %v", want["method"], want["name"], key, got[key], want[key])
 			}
 		}
