@@ -95,6 +95,7 @@ func TestConformanceOrderOfEvents(t *testing.T) {
 		s.master.Expect("client_stopped", "client_ready")
 		time.Sleep(time.Second)
 		s.spawned(one(1))
+		synctest.Wait() // the user is in its first wait
 		s.master.SpawningComplete(id, 1)
 		time.Sleep(500 * time.Millisecond)
 		for range 2 { // the second one finds nothing to stop
