@@ -39,10 +39,12 @@ func MainConfig(base Config, classes ...Class) {
 	c.build, _ = debug.ReadBuildInfo()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	hurry := make(chan struct{}) // closed by the second signal, which then ends the process
 	go func() {
 		<-signals
 		cancel()
 		second := <-signals
+		close(hurry)
 		c.children.kill()
 		code := exitSignal
 		if number, ok := second.(syscall.Signal); ok {
@@ -56,7 +58,13 @@ func MainConfig(base Config, classes ...Class) {
 			cancel()
 		}()
 	}
-	os.Exit(c.run(ctx, base, classes))
+	code := c.run(ctx, base, classes)
+	select {
+	case <-hurry: // the children's ends are its doing, and so is the exit code
+		select {}
+	default:
+		os.Exit(code)
+	}
 }
 
 // spawnChild starts this program anew with the same command line. The child's
