@@ -280,12 +280,7 @@ func TestConformanceExitCodes(t *testing.T) {
 				l.runMaster("", "--headless", "--expect-workers", "1", "-u", "2", "-r", "2", "-t", runTime)
 				worker := l.join()
 				if tt.signal != 0 {
-					eventually(l.t, startPatience, "a running run", func() error {
-						if log := l.masterProc.Log(); strings.Contains(log, "All users spawned") || strings.Contains(log, "Spawning is complete") {
-							return nil
-						}
-						return errors.New("not yet")
-					})
+					eventually(l.t, startPatience, "a running run", l.allSpawned)
 					worker.Signal(tt.signal)
 				}
 				workerCode := l.awaitExit(worker)
@@ -295,6 +290,33 @@ func TestConformanceExitCodes(t *testing.T) {
 			same(t, "exit codes of the plan and", tt.want, golang)
 		})
 	}
+}
+
+// TestConformanceSignalAmidFailures ends a worker whose users fail all the time: a
+// stock worker loses the failures since its last report and exits with 1 for
+// them; a Go worker delivers them, so that it is the master that does. (Q8, Q9)
+func TestConformanceSignalAmidFailures(t *testing.T) {
+	t.Parallel()
+	python, golang := twins(t, plan{classes: []string{"Failer"}}, func(l *lab) []int {
+		l.runMaster("", "--headless", "--expect-workers", "1", "-u", "2", "-r", "2", "-t", "5m")
+		worker := l.join()
+		eventually(l.t, startPatience, "a running run", l.allSpawned)
+		worker.Signal(syscall.SIGTERM)
+		return []int{l.awaitExit(worker), l.awaitExit(l.masterProc)}
+	})
+	if python[0] != 1 || golang[0] != 0 || golang[1] != 1 {
+		t.Errorf("exit codes of worker and master: %v with the Python worker, %v with the Go worker", python, golang)
+	}
+}
+
+// allSpawned is nil when the master has said that all users are spawned.
+func (l *lab) allSpawned() error {
+	for _, words := range []string{"All users spawned", "Spawning is complete"} {
+		if strings.Contains(l.masterProc.Log(), words) {
+			return nil
+		}
+	}
+	return errors.New("not yet")
 }
 
 // TestConformanceAutostart begins by itself when the expected workers are there,

@@ -26,7 +26,7 @@ var built build
 
 // parallelTests is how many tests run at once unless -parallel says otherwise:
 // they wait for other programs most of the time.
-const parallelTests = "6"
+const parallelTests = "8"
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
