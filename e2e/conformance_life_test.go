@@ -134,7 +134,7 @@ func TestConformanceReset(t *testing.T) {
 			l.awaitHTTP(l.web.url + "/")
 			l.join("--reset-stats")
 			l.awaitWorkers(1)
-			l.begin(6, url.Values{"spawn_rate": {"1.5"}}) // the first users have played when the last come
+			l.begin(6, url.Values{"spawn_rate": {"0.75"}}) // the first users have played when the last come
 			l.awaitUsers("running", 6)
 			requests, _ := scriptCounts(l.t)
 			p := l.awaitPage("what follows the reset", func(p page) error {
@@ -180,7 +180,7 @@ func TestConformanceHeadless(t *testing.T) {
 	python, golang := twins(t, plan{classes: []string{"Web"}}, func(l *lab) seen {
 		target := newCountingTarget(l.t)
 		prefix, html := filepath.Join(l.dir, "run"), filepath.Join(l.dir, "run.html")
-		l.runMaster("", "--headless", "--expect-workers", "1", "-u", fmt.Sprint(users), "-r", fmt.Sprint(users), "-t", "4s",
+		l.runMaster("", "--headless", "--expect-workers", "1", "-u", fmt.Sprint(users), "-r", fmt.Sprint(users), "-t", "8s",
 			"-H", target.URL, "--csv", prefix, "--csv-full-history", "--html", html)
 		worker := l.join()
 		codes := []int{l.awaitExit(l.masterProc), l.awaitExit(worker)}

@@ -27,7 +27,7 @@ func TestSchemathesis(t *testing.T) {
 	}
 	useRedis(t, redistest.Start(t))
 	url, stop := start(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "run", url+"/openapi.yaml",
 		"--seed", "1", "--max-examples", "40", "--no-color", "--request-timeout", "10", "--continue-on-failure",
