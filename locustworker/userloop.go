@@ -145,6 +145,7 @@ func (u *User) pause(set *setSpec) error {
 	if d <= 0 {
 		return nil
 	}
+	due := time.Now().Add(d)
 	if u.timer == nil {
 		u.timer = time.NewTimer(d)
 	} else {
@@ -152,6 +153,7 @@ func (u *User) pause(set *setSpec) error {
 	}
 	select {
 	case <-u.timer.C:
+		u.world.recorder.woke(u, time.Since(due))
 	case <-u.stop:
 	case <-u.ctx.Done():
 	}
