@@ -99,12 +99,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
-	metrics, err := w.listenMetrics(ctx)
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	metrics, err := w.listenMetrics(life)
 	if err != nil {
 		return err
 	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
 	s := w.newSession(life)
 	redial := make(chan string, 1)
 	s.redial = redial

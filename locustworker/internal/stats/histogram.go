@@ -28,7 +28,7 @@ type Histogram struct {
 }
 
 // Count returns how many times the histogram has.
-func (h *Histogram) Count() int64 {
+func (h Histogram) Count() int64 {
 	var n int64
 	for _, c := range h.Counts {
 		n += c
