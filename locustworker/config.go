@@ -54,6 +54,11 @@ type Config struct {
 	// Tags and ExcludeTags select tasks, unless the master names its own
 	// (Locust's --tags and --exclude-tags).
 	Tags, ExcludeTags []string
+	// EqualWeights makes a user pick each of its tasks as often as any other, those
+	// of nested sets too: they stand beside the class's own, with the state of
+	// their set but without its order, wait time, OnStart and OnStop. The weights of
+	// classes are the master's business (Locust's --equal-weights).
+	EqualWeights bool
 	// ResetStats drops what was recorded when the master says that all users are
 	// spawned (Locust's --reset-stats).
 	ResetStats bool

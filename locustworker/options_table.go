@@ -166,6 +166,12 @@ func testOptions() []option {
 			take: setDrainTimeout,
 		},
 		{
+			Option: flagOption("--equal-weights"),
+			help: "Pick each task as often as any other, those of nested task sets too. To be set on the master too, for the weights of " +
+				"classes.",
+			take: setFlag(func(s *settings) *bool { return &s.config.EqualWeights }),
+		},
+		{
 			Option: flagOption("--reset-stats").In("LOCUST_RESET_STATS"),
 			help:   "Forget what was recorded when all users are spawned. To be set on the master too.",
 			take:   setFlag(func(s *settings) *bool { return &s.config.ResetStats }),

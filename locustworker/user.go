@@ -29,8 +29,9 @@ type User struct {
 	stopping atomic.Bool
 	done     chan struct{}
 	timer    *time.Timer
-	ended    []func() // what AfterTask registered
-	slot     int      // place in its group; owned by population
+	ended    []func()         // what AfterTask registered
+	states   map[*setSpec]any // of flattened sets: see stateIn
+	slot     int              // place in its group; owned by population
 }
 
 // A world is what all users of a worker share.

@@ -87,6 +87,12 @@ func (u *User) step(state any, p *picker) error {
 	case t.set != nil:
 		return u.visit(state, t.set)
 	}
+	if len(t.within) > 0 {
+		var err error
+		if state, err = u.stateIn(t.within, state); err != nil {
+			return err
+		}
+	}
 	err := guard(func() error { return t.run(u.ctx, state) })
 	u.EndTask()
 	if err == nil {

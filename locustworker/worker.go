@@ -76,6 +76,11 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	if cfg.EqualWeights {
+		for _, c := range live {
+			c.equalize()
+		}
+	}
 	w := &Worker{cfg: cfg, classes: live, dial: dialMaster}
 	if !cfg.HideLogs {
 		w.book = newLogBook(hostname())
