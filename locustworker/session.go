@@ -51,8 +51,7 @@ type session struct {
 	users    *population
 	hooks    *hooks
 	env      *Environment
-	messages *lane          // handlers that run one after the other
-	handlers sync.WaitGroup // those that run at once
+	calls    *callbacks
 	redial   chan<- string
 	sound    func() bool // whether the master takes connections; blocks
 	sounders sync.WaitGroup

@@ -156,7 +156,7 @@ func (s *session) heartbeatAnswered() {
 	if len(s.ledger.pending) == 0 {
 		s.resumed = false
 	}
-	s.messages.add(s.hooks.heartbeatReceived)
+	s.calls.add("heartbeat_received", s.hooks.heartbeatReceived)
 	if s.link == LinkProbing {
 		s.log.Info("back with the same master")
 		s.ledger.believe()

@@ -94,7 +94,7 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 // Run connects to the master and obeys it until the master sends quit or ctx
 // ends; both stop the users, deliver the last report and say quit. It blocks; no
 // goroutine of the worker outlives it, except of users that ignore their
-// context. It dials for ever when there is no master, needs no start order and
+// context and message handlers that do not return. It dials for ever when there is no master, needs no start order and
 // comes back after every loss of the connection.
 //
 // It returns nil, ErrRunning when it was called before, ErrNoMaster or
@@ -127,7 +127,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	redial <- s.identity
 	var wg sync.WaitGroup
 	wg.Go(func() { l.run(life) })
-	wg.Go(func() { s.messages.run(life) })
+	s.calls.begin(life)
 	if metrics != nil {
 		wg.Go(func() { w.serveMetrics(life, metrics) })
 	}
@@ -136,7 +136,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	end()
 	wg.Wait()
 	s.sounders.Wait()
-	s.handlers.Wait()
+	if stuck := s.calls.await(); len(stuck) > 0 {
+		w.cfg.Logger.Error("message handlers do not end; leaving them", "types", stuck, "waited", callbackPatience)
+	}
 	return w.settle(s)
 }
 
@@ -149,7 +151,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 		recorder:    w.recorder,
 		vitals:      &w.vitals,
 		hooks:       w.hooks,
-		messages:    newLane(),
+		calls:       newCallbacks(),
 		inbox:       make(chan func(), 64),
 		ended:       make(chan struct{}),
 		lastSign:    time.Now(),
