@@ -34,7 +34,7 @@ type optionGroup struct {
 func optionGroups() []optionGroup {
 	return []optionGroup{
 		{"Worker options", workerOptions()},
-		{"Test options", testOptions()},
+		{"Test options", append(taskOptions(), runOptions()...)},
 		{"Logging options", logOptions()},
 		{"Other options", otherOptions()},
 		{"Options of Locust without a meaning for a Go worker, accepted and ignored", meaninglessOptions()},
@@ -125,7 +125,8 @@ func workerOptions() []option {
 	}
 }
 
-func testOptions() []option {
+// taskOptions are about what users do.
+func taskOptions() []option {
 	return []option{
 		{
 			Option:  valueOption("-H", "--host").In("LOCUST_HOST"),
@@ -153,6 +154,18 @@ func testOptions() []option {
 			take: (*settings).takeConfigUsers,
 		},
 		{
+			Option: flagOption("--equal-weights"),
+			help: "Pick each task as often as any other, those of nested task sets too. To be set on the master too, for the weights of " +
+				"classes.",
+			take: setFlag(func(s *settings) *bool { return &s.config.EqualWeights }),
+		},
+	}
+}
+
+// runOptions are about times and figures of a run.
+func runOptions() []option {
+	return []option{
+		{
 			Option:  valueOption("-s", "--stop-timeout").In("LOCUST_STOP_TIMEOUT"),
 			metavar: "<time>",
 			help:    "Time that running tasks get to finish after a stop, as 20, 20s, 3m or 1h20m, until the master says otherwise. Default 0.",
@@ -164,12 +177,6 @@ func testOptions() []option {
 			help: "Time that requests in flight at a stop get to come back and be counted, beyond the stop timeout, as 2, 500ms or 1m. " +
 				"Default 1s; 0 cuts them, as in a Python worker.",
 			take: setDrainTimeout,
-		},
-		{
-			Option: flagOption("--equal-weights"),
-			help: "Pick each task as often as any other, those of nested task sets too. To be set on the master too, for the weights of " +
-				"classes.",
-			take: setFlag(func(s *settings) *bool { return &s.config.EqualWeights }),
 		},
 		{
 			Option: flagOption("--reset-stats").In("LOCUST_RESET_STATS"),
