@@ -242,6 +242,58 @@ func TestConformanceHandlersInOrderAndAtOnce(t *testing.T) {
 	})
 }
 
+// TestConformanceHandlersThatHang: a worker that is told to end waits for its
+// handlers, but not for ever.
+func TestConformanceHandlersThatHang(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		concurrent bool
+		takes      time.Duration // 0: until the test lets it go
+		wait       time.Duration // that the end takes longer than without it
+		stuck      int           // lines in the log
+	}{
+		{"in its lane, ends in time", false, 9 * time.Second, 9 * time.Second, 0},
+		{"at once, ends in time", true, 9 * time.Second, 9 * time.Second, 0},
+		{"in its lane, hangs", false, 0, callbackPatience, 1},
+		{"at once, hangs", true, 0, callbackPatience, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var letGo chan struct{} // belongs to the bubble
+			later := 0
+			hang := MessageHandler{Concurrent: test.concurrent, Handle: func(*Environment, Message) error {
+				if test.takes > 0 {
+					time.Sleep(test.takes)
+				} else {
+					<-letGo
+				}
+				return nil
+			}}
+			after := MessageHandler{Handle: func(*Environment, Message) error { later++; return nil }}
+			cfg := Config{Messages: map[string]MessageHandler{"hang": hang, "after": after}}
+			perform(t, play{cfg: cfg}, func(s *stage) {
+				id := s.id()
+				letGo = make(chan struct{})
+				s.master.SendCustom(id, "hang", nil)
+				s.master.SendCustom(id, "after", nil)
+				synctest.Wait()
+				from := time.Now()
+				s.quit()
+				if took := time.Since(from); s.err != nil || took < test.wait || took > test.wait+time.Second {
+					t.Errorf("Run = %v after %v; want %v", s.err, took, test.wait)
+				}
+				if n := s.logged(`level=ERROR msg="message handlers do not end; leaving them" types=[hang] waited=10s`); n != test.stuck {
+					t.Errorf("%d lines about the handler, want %d:\n%s", n, test.stuck, s.log)
+				}
+				close(letGo)
+				synctest.Wait()
+				if left := !test.concurrent && test.stuck > 0; (later == 0) != left {
+					t.Errorf("the handler behind it was called %d times", later)
+				}
+			})
+		})
+	}
+}
+
 func TestConformanceEditOfAClass(t *testing.T) {
 	d := newDiary()
 	tag := tagged("Tagged")

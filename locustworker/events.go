@@ -62,7 +62,9 @@ type Message struct {
 
 // A MessageHandler takes the custom messages of one type (register_message).
 type MessageHandler struct {
-	// Handle is called for each message. An error or a panic of it is logged.
+	// Handle is called for each message. An error or a panic of it is logged. A
+	// worker that ends waits 10 s for the handlers that run; then it logs the types
+	// of their messages as an error and leaves them.
 	Handle func(env *Environment, m Message) error
 	// Concurrent calls Handle in a goroutine of its own for each message. By
 	// default messages are handled one after the other, in the order of their

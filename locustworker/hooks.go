@@ -3,7 +3,6 @@ package locustworker
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -96,45 +95,4 @@ func (h *hooks) request(u *User, s Sample) {
 
 func (h *hooks) userError(u *User, err error, trace string) {
 	h.fire("user_error", h.events.UserError != nil, func() error { h.events.UserError(u, err, trace); return nil })
-}
-
-// A lane calls functions one after the other in a goroutine of its own, in the
-// order in which they were added, without making the one who adds them wait.
-type lane struct {
-	mu   sync.Mutex
-	todo []func()
-	wake chan struct{}
-}
-
-func newLane() *lane { return &lane{wake: make(chan struct{}, 1)} }
-
-func (l *lane) add(f func()) {
-	l.mu.Lock()
-	l.todo = append(l.todo, f)
-	l.mu.Unlock()
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// run calls what is added until ctx ends, and then what was added before.
-func (l *lane) run(ctx context.Context) {
-	for {
-		l.mu.Lock()
-		todo := l.todo
-		l.todo = nil
-		l.mu.Unlock()
-		for _, f := range todo {
-			f()
-		}
-		if len(todo) > 0 {
-			continue
-		}
-		select {
-		case <-l.wake:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

@@ -34,7 +34,7 @@ type optionGroup struct {
 func optionGroups() []optionGroup {
 	return []optionGroup{
 		{"Worker options", workerOptions()},
-		{"Test options", testOptions()},
+		{"Test options", append(taskOptions(), runOptions()...)},
 		{"Logging options", logOptions()},
 		{"Other options", otherOptions()},
 		{"Options of Locust without a meaning for a Go worker, accepted and ignored", meaninglessOptions()},
@@ -104,6 +104,13 @@ func workerOptions() []option {
 			take: setFlag(func(s *settings) *bool { return &s.config.QuitOnMasterLoss }),
 		},
 		{
+			Option:  ownValue("--metrics-addr", "LOCUST_METRICS_ADDR"),
+			metavar: "<host:port>",
+			help: "Serve the worker's own metrics for Prometheus here, under /metrics; :9646 listens on all addresses, port 0 takes a free one " +
+				"that the log names. Of --processes the first has this port, each other the next. Default: none.",
+			take: setText(func(s *settings) *string { return &s.config.MetricsAddr }),
+		},
+		{
 			Option:  valueOption("--processes").In("LOCUST_PROCESSES"),
 			metavar: "<int>",
 			help: "Run so many worker processes, -1 for one on each core, and wait for them. One Go worker uses all cores by itself, " +
@@ -118,7 +125,8 @@ func workerOptions() []option {
 	}
 }
 
-func testOptions() []option {
+// taskOptions are about what users do.
+func taskOptions() []option {
 	return []option{
 		{
 			Option:  valueOption("-H", "--host").In("LOCUST_HOST"),
@@ -145,6 +153,18 @@ func testOptions() []option {
 				"host, weight, fixed_count and tasks.",
 			take: (*settings).takeConfigUsers,
 		},
+		{
+			Option: flagOption("--equal-weights"),
+			help: "Pick each task as often as any other, those of nested task sets too. To be set on the master too, for the weights of " +
+				"classes.",
+			take: setFlag(func(s *settings) *bool { return &s.config.EqualWeights }),
+		},
+	}
+}
+
+// runOptions are about times and figures of a run.
+func runOptions() []option {
+	return []option{
 		{
 			Option:  valueOption("-s", "--stop-timeout").In("LOCUST_STOP_TIMEOUT"),
 			metavar: "<time>",

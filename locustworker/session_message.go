@@ -19,9 +19,9 @@ func (s *session) handle(e wire.Envelope, m wire.Custom) {
 		}
 	}
 	if h.Concurrent {
-		s.handlers.Go(call)
+		s.calls.start(m.Type, call)
 	} else {
-		s.messages.add(call)
+		s.calls.add(m.Type, call)
 	}
 }
 
@@ -50,9 +50,9 @@ func (s *session) update(m wire.UpdateUserClass) {
 
 // fleetSpawned follows the end of a ramp (mirrors Runner's on_spawning_complete).
 func (s *session) fleetSpawned(users int) {
-	s.messages.add(func() { s.hooks.spawningComplete(users) })
+	s.calls.add("spawning_complete", func() { s.hooks.spawningComplete(users) })
 	if s.cfg.ResetStats {
 		s.log.Info("Resetting stats")
-		s.forgotten += s.recorder.store.Take().Total.Requests
+		s.forgotten += s.recorder.store.Reset()
 	}
 }

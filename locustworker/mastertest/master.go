@@ -52,6 +52,7 @@ type life struct {
 type options struct {
 	lenient  bool
 	hideAcks bool
+	addr     string
 }
 
 // Option changes how a Master behaves from the start.
@@ -65,8 +66,11 @@ func Lenient() Option { return func(o *options) { o.lenient = true } }
 // acknowledged, as on systems other than Linux.
 func HideAcks() Option { return func(o *options) { o.hideAcks = true } }
 
-// New starts a master on a free port of the loopback interface. It is closed when
-// the test ends.
+// ListenOn makes a master of New listen on this host:port. Default: a free port of
+// 127.0.0.1.
+func ListenOn(addr string) Option { return func(o *options) { o.addr = addr } }
+
+// New starts a master on the loopback interface. It is closed when the test ends.
 func New(tb testing.TB, opts ...Option) *Master {
 	tb.Helper()
 	return newMaster(tb, false, opts)
@@ -82,12 +86,13 @@ func NewInMemory(tb testing.TB, opts ...Option) *Master {
 func newMaster(tb testing.TB, memory bool, opts []Option) *Master {
 	tb.Helper()
 	m := &Master{
-		tb: tb, memory: memory, addr: "127.0.0.1:0", changed: make(chan struct{}), beats: true, ack: ackIndex,
+		tb: tb, memory: memory, options: options{addr: "127.0.0.1:0"}, changed: make(chan struct{}), beats: true, ack: ackIndex,
 		ignored: map[string]bool{}, greeted: map[string]bool{},
 	}
 	for _, opt := range opts {
 		opt(&m.options)
 	}
+	m.addr = m.options.addr
 	m.Log = m.From(Everyone)
 	m.Reopen()
 	tb.Cleanup(m.Close)
