@@ -21,6 +21,7 @@ type callbacks struct {
 
 	mu      sync.Mutex
 	todo    []callback
+	busy    bool           // one of those that are called one after the other runs
 	running map[string]int // by name
 	left    bool           // nobody waits any more: start nothing
 }
@@ -43,6 +44,13 @@ func (c *callbacks) add(name string, call func()) {
 	case c.wake <- struct{}{}:
 	default:
 	}
+}
+
+// idle tells whether all functions have returned that were added.
+func (c *callbacks) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.todo) == 0 && !c.busy
 }
 
 // start calls a function in a goroutine of its own.
@@ -70,7 +78,7 @@ func (c *callbacks) begin(ctx context.Context) {
 
 func (c *callbacks) doNext() bool {
 	c.mu.Lock()
-	if len(c.todo) == 0 {
+	if c.busy = len(c.todo) > 0; !c.busy {
 		c.mu.Unlock()
 		return false
 	}
@@ -123,7 +131,14 @@ func (c *callbacks) await() (stuck []string) {
 	case <-patience.C:
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.left = true
+	c.mu.Unlock()
+	return c.names()
+}
+
+// names returns the names of the functions that run.
+func (c *callbacks) names() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.running))
 }

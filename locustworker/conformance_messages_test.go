@@ -225,10 +225,6 @@ func TestConformanceHandlersInOrderAndAtOnce(t *testing.T) {
 		for n := range 3 {
 			s.master.SendCustom(id, "order", n)
 		}
-		from := time.Now()
-		if m := s.spawned(one(1)); !m.At.Equal(from) {
-			t.Errorf("a handler keeps the worker from its work for %v", m.At.Sub(from))
-		}
 		time.Sleep(5 * time.Second)
 		for range 3 {
 			s.master.SendCustom(id, "once", nil)
@@ -239,6 +235,48 @@ func TestConformanceHandlersInOrderAndAtOnce(t *testing.T) {
 		if s.logged("Unknown message type received: nobody takes this") != 1 || s.logged("uncaught error in a message handler") != 1 {
 			t.Error("the log lacks the unknown message or the panic")
 		}
+	})
+}
+
+// TestConformanceSpawnInTurn: users find what the messages before the spawn have
+// brought. Heartbeats go on meanwhile, and a stop does not wait.
+func TestConformanceSpawnInTurn(t *testing.T) {
+	d := newDiary()
+	slow := MessageHandler{Handle: func(*Environment, Message) error {
+		time.Sleep(7 * time.Second)
+		d.note("handled")
+		return nil
+	}}
+	classes := func(*stage) []Class {
+		return []Class{NewClass("Scripted", func(u *User) (*scripted, error) { return &scripted{user: u, diary: d}, nil }).
+			Wait(Constant(time.Minute)).Task("run", 1, (*scripted).run)}
+	}
+	perform(t, play{classes: classes, cfg: Config{Messages: map[string]MessageHandler{"data": slow}}}, func(s *stage) {
+		id := s.id()
+		synctest.Wait()
+		d.start = time.Now()
+		s.master.SendCustom(id, "data", nil)
+		before := len(s.master.OfType("heartbeat"))
+		if m := s.spawned(one(1)); m.At.Sub(d.start) != 7*time.Second {
+			t.Errorf("spawned after %v; want 7 s", m.At.Sub(d.start))
+		}
+		if n := len(s.master.OfType("heartbeat")) - before; n < 7 {
+			t.Errorf("%d heartbeats while the spawn waited", n)
+		}
+		if s.logged("users are not spawned before the handlers of earlier messages have returned") != 1 {
+			t.Error("the log does not tell that the spawn waits")
+		}
+		s.master.Stop(id)
+		s.master.Expect("client_stopped", "client_ready")
+		s.master.SendCustom(id, "data", nil)
+		s.master.Spawn(id, one(1))
+		from := time.Now()
+		s.master.Stop(id)
+		if m := s.master.Expect("client_stopped")[0]; !m.At.Equal(from) {
+			t.Errorf("stopped after %v", m.At.Sub(from))
+		}
+		time.Sleep(10 * time.Second)
+		d.check(t, "7.0 handled", "7.0 on_start", "7.0 task", "7.0 on_stop", "14.0 handled")
 	})
 }
 

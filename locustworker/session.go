@@ -91,7 +91,8 @@ type session struct {
 	cpuWarned   bool
 	endTest     context.CancelFunc // not nil while a run is on: test_start was fired and test_stop was not
 	deferred    []wire.Inbound
-	afterLeave  []func() // what runLeaving ends with
+	waiting     []*wire.Spawn // for the handlers of messages that came before them
+	afterLeave  []func()      // what runLeaving ends with
 	quit        *farewell
 	quitWritten chan struct{} // nil, or closed when the last word is on the wire
 

@@ -10,6 +10,9 @@ import (
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
+// turnPatience is how long a spawn waits for message handlers before the log tells.
+const turnPatience = 5 * time.Second
+
 // received handles a frame from the master (mirrors WorkerRunner.handle_message).
 func (s *session) received(c conn, frame []byte) {
 	if s.conn != c {
@@ -55,9 +58,35 @@ func (s *session) command(m wire.Inbound) {
 	}
 	switch m := m.(type) {
 	case wire.Spawn:
-		s.spawn(m)
+		s.spawnInTurn(m)
 	case wire.Stop:
 		s.stop()
+	}
+}
+
+// spawnInTurn obeys a spawn message when the handlers of the messages before it
+// have returned, so that users find what those brought: a Python worker takes one
+// message after the other. What it is told otherwise does not wait.
+func (s *session) spawnInTurn(m wire.Spawn) {
+	if len(s.waiting) == 0 && s.calls.idle() {
+		s.spawn(m)
+		return
+	}
+	turn := &m
+	s.waiting = append(s.waiting, turn)
+	s.calls.add("spawn", func() { s.post(func() { s.takeTurn(turn) }) })
+	s.after(turnPatience, func() {
+		if slices.Contains(s.waiting, turn) {
+			s.log.Warn("users are not spawned before the handlers of earlier messages have returned", "running", s.calls.names())
+		}
+	})
+}
+
+// takeTurn spawns, unless the users were stopped meanwhile.
+func (s *session) takeTurn(turn *wire.Spawn) {
+	if i := slices.Index(s.waiting, turn); i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		s.spawn(*turn)
 	}
 }
 
@@ -241,11 +270,11 @@ func (s *session) ready() {
 	}
 }
 
-// stopUsers gives the spawn job up, stops all users in a goroutine of its own and
+// stopUsers gives the spawn job and those that wait up, stops all users in a goroutine of its own and
 // calls then, in the loop, when they are gone (mirrors Runner.stop).
 func (s *session) stopUsers(timeout time.Duration, then func()) {
 	job, endTest := s.job, s.endTest
-	s.job, s.endTest = nil, nil
+	s.job, s.endTest, s.waiting = nil, nil, nil
 	go func() {
 		if endTest != nil {
 			endTest()
