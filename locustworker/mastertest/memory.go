@@ -52,7 +52,7 @@ func (m *Master) connect(identity string) (*Conn, error) {
 	}
 	worker, master := newPipe(m.options.hideAcks)
 	master.pipe.stalled = m.stalled
-	p := &peer{link: master, identity: identity}
+	p := newPeer(master, identity)
 	m.admit(p)
 	m.wg.Go(func() { m.serve(p) })
 	return worker, nil

@@ -27,6 +27,26 @@ type peer struct {
 	link     link
 	identity string
 	deaf     bool
+
+	// turn holds a token while somebody writes, or answers a message: who has seen
+	// the message and sends something then comes after the answer.
+	turn chan struct{}
+}
+
+func newPeer(l link, identity string) *peer {
+	return &peer{link: l, identity: identity, turn: make(chan struct{}, 1)}
+}
+
+// write writes frames without others in between.
+func (p *peer) write(frames func() [][]byte) error {
+	p.turn <- struct{}{}
+	defer func() { <-p.turn }()
+	for _, frame := range frames() {
+		if err := p.link.Send(frame); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // accept is the ROUTER's front door.
@@ -43,7 +63,7 @@ func (m *Master) accept(ctx context.Context, l net.Listener) {
 			if err != nil {
 				return // a real ROUTER says nothing either
 			}
-			m.meet(&peer{link: c, identity: c.Peer()})
+			m.meet(newPeer(c, c.Peer()))
 		})
 	}
 }
@@ -75,10 +95,8 @@ func (m *Master) serve(p *peer) {
 		if err != nil || !m.awaitResume() {
 			return
 		}
-		for _, reply := range m.receive(p, frame) {
-			if p.link.Send(reply) != nil {
-				return
-			}
+		if p.write(func() [][]byte { return m.receive(p, frame) }) != nil {
+			return
 		}
 	}
 }

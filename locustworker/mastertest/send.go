@@ -110,7 +110,7 @@ func (m *Master) send(id string, frame func(worker string) []byte) {
 		m.tb.Errorf("mastertest: send to worker %q: %v", id, errNoWorker)
 	}
 	for _, p := range heard {
-		if err := p.link.Send(frame(p.identity)); err != nil {
+		if err := p.write(func() [][]byte { return [][]byte{frame(p.identity)} }); err != nil {
 			m.tb.Errorf("mastertest: send to worker %q: %v", p.identity, err)
 		}
 	}
