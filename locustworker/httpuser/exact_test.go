@@ -12,8 +12,8 @@ import (
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
-// A killing is a number of users that are killed at any moment of a request, while some answers
-// never come.
+// A killing is a number of users that are killed at any moment of a request, while
+// some answers never come.
 type killing struct {
 	users    int
 	cfg      httpuser.Config
