@@ -94,12 +94,7 @@ func TestStopInFlight(t *testing.T) {
 	c.web.swarm(30, target.URL)
 	c.web.awaitState("running", 30)
 	awaitRequests(c, 60)
-	eventually(t, startPatience, "requests in flight", func() error {
-		if n := target.inFlight.Load(); n < 10 {
-			return fmt.Errorf("%d in flight", n)
-		}
-		return nil
-	})
+	target.awaitInFlight(t, 10)
 	c.web.stop()
 	checkFailures(t, finalReport(c, int(target.served.Load())))
 	worker.Signal(syscall.SIGTERM)
@@ -123,12 +118,7 @@ func TestStopCutsWhatDoesNotComeBack(t *testing.T) {
 	c.web.swarm(30, target.URL)
 	c.web.awaitState("running", 30)
 	awaitRequests(c, 30)
-	eventually(t, startPatience, "requests in flight", func() error {
-		if n := target.inFlight.Load(); n < 10 {
-			return fmt.Errorf("%d in flight", n)
-		}
-		return nil
-	})
+	target.awaitInFlight(t, 10)
 	c.web.stop()
 	worker.Signal(syscall.SIGTERM)
 	if code := worker.ExitCode(); code != 0 {

@@ -43,6 +43,17 @@ func newSlowTarget(t *testing.T, apiURL string, delay time.Duration) *slowTarget
 	return s
 }
 
+// awaitInFlight waits until at least n requests wait for their answers.
+func (s *slowTarget) awaitInFlight(t *testing.T, n int64) {
+	t.Helper()
+	eventually(t, startPatience, "requests in flight", func() error {
+		if now := s.inFlight.Load(); now < n {
+			return fmt.Errorf("%d in flight", now)
+		}
+		return nil
+	})
+}
+
 var requestCounter = regexp.MustCompile(`^bandwing_api_requests_total\{(.*)\} ([0-9.e+]+)$`)
 
 // served returns how many requests under /api/v1 the API has counted.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -180,13 +181,15 @@ func TestABusyProcessorMakesUsersLate(t *testing.T) {
 	p := newPopulation(ctx, &world{recorder: r, log: slog.New(slog.DiscardHandler)}, []*liveClass{newLiveClass(
 		NewClass("A", newDoer).Wait(Constant(time.Millisecond)).Task("do", 1, func(*doer, context.Context) error { return nil }).spec(),
 	)})
-	var idle atomic.Bool
-	defer idle.Store(true)
+	var enough atomic.Bool
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer enough.Store(true)
 	for range 2 {
-		go func() {
-			for !idle.Load() { // gives the processor up only when Go takes it away, after 10 ms
+		busy.Go(func() {
+			for !enough.Load() { // gives the processor up only when Go takes it away, after 10 ms
 			}
-		}()
+		})
 	}
 	p.spawn(ctx, map[string]int{"A": 1}, 0)
 	within(t, "20 wakes", func() bool { return r.lateness.Histogram().Count() >= 20 })

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/pythontest"
 )
 
 func (shopper) look(context.Context) error { return nil }
@@ -212,13 +214,7 @@ func TestNamesThatAStubGivesOtherNames(t *testing.T) {
 
 // The program locust itself agrees, with its list of classes and its ratios.
 func TestLocustShowsTheSameRatios(t *testing.T) {
-	locust, err := filepath.Abs("../.local/venv/bin/locust")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(locust); err != nil {
-		t.Fatalf("no locust: %v; run make deps", err)
-	}
+	locust := filepath.Join(filepath.Dir(pythontest.Interpreter(t)), "locust")
 	classes := stubClasses()[:4]
 	file := filepath.Join(t.TempDir(), "stub.py")
 	if err := os.WriteFile(file, []byte(stub(t, classes)), 0o600); err != nil {

@@ -32,7 +32,7 @@ func main() {
 	seconds := flag.Int("seconds", 10, "length of each run")
 	users := flag.Int("users", 20, "users of each run")
 	flag.Parse()
-	if err := run(time.Duration(*seconds)*time.Second, *users); err != nil {
+	if err := run(context.Background(), time.Duration(*seconds)*time.Second, *users); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

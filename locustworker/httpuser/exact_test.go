@@ -12,28 +12,39 @@ import (
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
-// Requests served = recorded + cut, when users are killed at any moment of a
-// request and some answers never come.
-func TestServedIsRecordedPlusCut(t *testing.T) {
-	const users, killedAt, drain = 200, 600, 5 * time.Millisecond
-	var served atomic.Int64
-	rigs := make([]*rig, users)
+// A killing is a number of users that are killed at any moment of a request, while
+// some answers never come.
+type killing struct {
+	users    int
+	cfg      httpuser.Config
+	killedAt int64         // the request with which the killing begins
+	lasts    time.Duration // within which all are killed
+	hangs    func(n int64) bool
+}
+
+// run returns how many requests the server has served, once it has seen them all,
+// and what the users made of them.
+func (m killing) run(t *testing.T) (served, recorded, cut int) {
+	t.Helper()
+	const drain = 5 * time.Millisecond
+	var seen atomic.Int64
+	rigs := make([]*rig, m.users)
 	end := make(chan struct{})
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		n := served.Add(1)
-		if n == killedAt {
+		n := seen.Add(1)
+		if n == m.killedAt {
 			for _, r := range rigs {
-				time.AfterFunc(time.Duration(rand.IntN(10_000))*time.Microsecond, func() { r.kill(errStopped) })
+				time.AfterFunc(rand.N(m.lasts), func() { r.kill(errStopped) })
 			}
 		}
-		if n%7 == 0 {
+		if m.hangs(n) {
 			<-end
 		}
 		io.WriteString(w, "answer")
 	})
 	for i := range rigs {
-		rigs[i] = newRig(t, srv.URL, httpuser.Config{}, drain)
+		rigs[i] = newRig(t, srv.URL, m.cfg, drain)
 	}
 	var wg sync.WaitGroup
 	for _, r := range rigs {
@@ -49,18 +60,24 @@ func TestServedIsRecordedPlusCut(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	recorded, cut := 0, 0
 	for _, r := range rigs {
 		samples, cuts := r.counts()
 		recorded, cut = recorded+samples, cut+cuts
 	}
 	// The server has not yet seen all that nobody waits for any more.
-	for deadline := time.Now().Add(patience); int(served.Load()) < recorded+cut && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "all requests are served", func() bool { return int(seen.Load()) >= recorded+cut })
 	close(end)
 	srv.Close()
-	if int(served.Load()) != recorded+cut || recorded == 0 || cut == 0 {
-		t.Errorf("%d served, %d recorded, %d cut", served.Load(), recorded, cut)
+	return int(seen.Load()), recorded, cut
+}
+
+// Requests served = recorded + cut, when users are killed at any moment of a
+// request and some answers never come.
+func TestServedIsRecordedPlusCut(t *testing.T) {
+	served, recorded, cut := killing{
+		users: 200, killedAt: 600, lasts: 10 * time.Millisecond, hangs: func(n int64) bool { return n%7 == 0 },
+	}.run(t)
+	if served != recorded+cut || recorded == 0 || cut == 0 {
+		t.Errorf("%d served, %d recorded, %d cut", served, recorded, cut)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,55 +23,19 @@ import (
 // they are killed at any moment and some answers never come; there are never more
 // connections, and none is left.
 func TestPoolServesManyUsersExactly(t *testing.T) {
-	const users, conns, killedAt, drain = 2000, 50, 4000, 5 * time.Millisecond
-	var served, open, peak atomic.Int64
-	rigs := make([]*rig, users)
-	end := make(chan struct{})
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		n := served.Add(1)
-		if n == killedAt {
-			for _, r := range rigs {
-				time.AfterFunc(time.Duration(rand.IntN(50_000))*time.Microsecond, func() { r.kill(errStopped) })
-			}
-		}
-		if n > killedAt && n%7 == 0 {
-			<-end
-		}
-		io.WriteString(w, "answer")
-	})
+	const conns, killedAt = 50, 4000
+	var open, peak atomic.Int64
 	pool := httpuser.NewPool(httpuser.PoolConfig{MaxConns: conns, Dial: counting(&open, &peak)})
-	for i := range rigs {
-		rigs[i] = newRig(t, srv.URL, httpuser.Config{Pool: pool}, drain)
-	}
-	var wg sync.WaitGroup
-	for _, r := range rigs {
-		wg.Go(func() {
-			body := httpuser.Body([]byte("body"), "text/plain")
-			for {
-				if resp, err := r.Post(r.user.Context(), "/", body); err != nil {
-					return
-				} else if !resp.OK() {
-					t.Error(resp.Err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	recorded, cut := 0, 0
-	for _, r := range rigs {
-		samples, cuts := r.counts()
-		recorded, cut = recorded+samples, cut+cuts
-	}
-	eventually(t, "all requests are served", func() bool { return int(served.Load()) >= recorded+cut })
-	close(end)
-	srv.Close()
+	served, recorded, cut := killing{
+		users: 2000, cfg: httpuser.Config{Pool: pool}, killedAt: killedAt, lasts: 50 * time.Millisecond,
+		hangs: func(n int64) bool { return n > killedAt && n%7 == 0 },
+	}.run(t)
 	if peak.Load() > conns {
 		t.Errorf("%d connections at a time, want at most %d", peak.Load(), conns)
 	}
 	eventually(t, "the last user's end closes all connections", func() bool { return open.Load() == 0 })
-	if int(served.Load()) != recorded+cut || recorded < killedAt-conns || cut == 0 {
-		t.Errorf("%d served, %d recorded, %d cut", served.Load(), recorded, cut)
+	if served != recorded+cut || recorded < killedAt-conns || cut == 0 {
+		t.Errorf("%d served, %d recorded, %d cut", served, recorded, cut)
 	}
 }
 

@@ -1,38 +1,15 @@
 package httpuser
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"os"
-	"os/exec"
 	"testing"
+
+	"github.com/bandwing/bandwing/internal/pythontest"
 )
 
-// python runs testdata/texts.py with the project's Locust.
+// python runs a command of testdata/texts.py.
 func python(t testing.TB, command string, in, out any) {
 	t.Helper()
-	const program = "../../.local/venv/bin/python"
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("no Python with Locust: %v; run make deps", err)
-	}
-	input, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "testdata/texts.py", command)
-	cmd.Stdin = bytes.NewReader(input)
-	printed, err := cmd.Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			t.Fatalf("%v: %s", err, exit.Stderr)
-		}
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(printed, out); err != nil {
-		t.Fatalf("%v: %s", err, printed)
-	}
+	pythontest.Ask(t, in, out, "testdata/texts.py", command)
 }
 
 func TestPyReprIsPythons(t *testing.T) {

@@ -103,6 +103,14 @@ func (c *client) join(index int) {
 	c.want(wire.Ack{Index: index, HasIndex: true})
 }
 
+// joined returns the worker "w", registered.
+func joined(t *testing.T, m *Master) *client {
+	t.Helper()
+	c := dial(t, m, "w")
+	c.join(0)
+	return c
+}
+
 // alive sends a heartbeat and waits for the answer: everything before it was
 // handled.
 func (c *client) alive() {

@@ -39,8 +39,7 @@ func TestIndexCanBeChosen(t *testing.T) {
 
 func TestHeartbeatsOfKnownWorkersAreAnswered(t *testing.T) {
 	m := NewInMemory(t)
-	c := dial(t, m, "w")
-	c.join(0)
+	c := joined(t, m)
 	heartbeat := wire.Heartbeat{State: wire.StateReady}
 	unanswered := func(off, on func()) {
 		t.Helper()
@@ -76,8 +75,7 @@ func TestSilenceAcknowledgesNobody(t *testing.T) {
 
 func TestScript(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		before := float64(time.Now().UnixNano()) / 1e9
 		m.Spawn("w", map[string]int{"A": 2, "B": 0})
 		first, ok := c.recv().(wire.Spawn)
@@ -121,8 +119,7 @@ func TestScriptingNobodyFails(t *testing.T) {
 
 func TestCut(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Cut("other")
 		c.alive()
 		m.Cut("w")
@@ -141,8 +138,7 @@ func TestCut(t *testing.T) {
 func TestReopenKnowsNobody(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
 		addr := m.Addr()
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.AckIndex(4)
 		m.Close()
 		m.Close()
@@ -173,8 +169,7 @@ func TestReopenKnowsNobody(t *testing.T) {
 
 func TestOneConnectionAnIdentity(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
-		first := dial(t, m, "w")
-		first.join(0)
+		first := joined(t, m)
 		second := dial(t, m, "w")
 		until(t, "both are there", func() bool { return m.Connections("w") == 2 })
 		second.send(wire.ClientReady{})
@@ -192,8 +187,7 @@ func TestOneConnectionAnIdentity(t *testing.T) {
 
 func TestIgnoredWorker(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
-		old := dial(t, m, "w")
-		old.join(0)
+		old := joined(t, m)
 		m.IgnoreWorker("w")
 		old.send(wire.Quit{})
 		_ = old.Close()
@@ -213,8 +207,7 @@ func TestIgnoredWorker(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Pause()
 		c.send(wire.Heartbeat{State: wire.StateReady}, wire.Heartbeat{State: wire.StateRunning})
 		if n := len(m.OfType("heartbeat")); n != 0 {
@@ -231,8 +224,7 @@ func TestPause(t *testing.T) {
 
 func TestCloseWhilePaused(t *testing.T) {
 	both(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Pause()
 		c.send(wire.Quit{})
 		m.Close()

@@ -20,8 +20,7 @@ func bubble(t *testing.T, test func(t *testing.T, m *Master)) {
 
 func TestMinutesTakeNoTime(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		start := time.Now()
 		for range 60 {
 			c.alive()
@@ -35,8 +34,7 @@ func TestMinutesTakeNoTime(t *testing.T) {
 
 func TestAckedFollowsSent(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		check := func(wantAll, wantOK bool) {
 			t.Helper()
 			if n, ok := c.Acked(); (n == c.Sent()) != wantAll || ok != wantOK {
@@ -60,8 +58,7 @@ func TestAckedFollowsSent(t *testing.T) {
 
 func TestHideAcks(t *testing.T) {
 	m := NewInMemory(t, HideAcks())
-	c := dial(t, m, "w")
-	c.join(0)
+	c := joined(t, m)
 	if n, ok := c.Acked(); n != 0 || ok {
 		t.Errorf("acked %d, %v", n, ok)
 	}
@@ -69,8 +66,7 @@ func TestHideAcks(t *testing.T) {
 
 func TestStallDelays(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Stall()
 		c.send(wire.Heartbeat{State: wire.StateReady})
 		m.SendCustom("w", "late", nil)
@@ -104,8 +100,7 @@ func TestDialWhileStalled(t *testing.T) {
 // is deaf to the next one until it has found out, by saying something.
 func TestHalfOpenConnection(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Stall()
 		_ = c.Abort()
 		m.Unstall()
@@ -123,8 +118,7 @@ func TestHalfOpenConnection(t *testing.T) {
 
 func TestSendBlocksWhenNothingIsRead(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Pause()
 		big, err := wire.EncodeAny("mine", make([]byte, 1<<20), "w")
 		if err != nil {
@@ -153,8 +147,7 @@ func TestSendBlocksWhenNothingIsRead(t *testing.T) {
 
 func TestCloseDelivers(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Pause()
 		c.send(wire.Heartbeat{State: wire.StateReady}, wire.Quit{})
 		time.AfterFunc(time.Second, m.Resume)
@@ -172,8 +165,7 @@ func TestCloseDelivers(t *testing.T) {
 
 func TestCloseIsBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Stall()
 		c.send(wire.Quit{})
 		start := time.Now()
@@ -193,8 +185,7 @@ func TestCloseIsBounded(t *testing.T) {
 
 func TestAbortWakesRecv(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		time.AfterFunc(time.Second, func() { _ = c.Abort() })
 		if _, err := c.Recv(); !errors.Is(err, transport.ErrDown) || !errors.Is(err, transport.ErrClosed) {
 			t.Errorf("got %v", err)
@@ -209,8 +200,7 @@ func TestAbortWakesRecv(t *testing.T) {
 // What had arrived before a cut can still be received.
 func TestCutKeepsWhatHasArrived(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Master) {
-		c := dial(t, m, "w")
-		c.join(0)
+		c := joined(t, m)
 		m.Pause()
 		c.send(wire.Quit{})
 		m.Stop("w")

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"net"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/pythontest"
 )
 
 // slowly is how long the stock worker may take for anything, its start above all.
@@ -17,20 +18,16 @@ const slowly = time.Minute
 // the test ends.
 func startStockWorker(t *testing.T, m *Master) {
 	t.Helper()
-	python, err := filepath.Abs("../../.local/venv/bin/python")
-	if err != nil {
-		t.Fatal(err)
-	}
 	host, port, err := net.SplitHostPort(m.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python, "-m", "locust", "-f", "locustfile.py", "--worker", "--master-host", host, "--master-port", port)
+	cmd := exec.Command(pythontest.Interpreter(t), "-m", "locust", "-f", "locustfile.py", "--worker", "--master-host", host, "--master-port", port)
 	cmd.Dir = "testdata"
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v: run make deps", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -39,7 +36,7 @@ func startStockWorker(t *testing.T, m *Master) {
 		kill := time.AfterFunc(slowly, func() { _ = cmd.Process.Kill() })
 		defer kill.Stop()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the stock worker: %v\n%s(run make deps if something is missing)", err, out.String())
+			t.Errorf("the stock worker: %v\n%s", err, out.String())
 		}
 	})
 }

@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
 
+	"github.com/bandwing/bandwing/internal/pythontest"
 	"github.com/bandwing/bandwing/locustworker"
 )
 
@@ -20,23 +19,7 @@ const root = "../.."
 // twin runs testdata/twin.py on locustfile.py and decodes what it prints.
 func twin(t *testing.T, into any, command string, args ...string) {
 	t.Helper()
-	python := filepath.Join(root, ".local", "venv", "bin", "python")
-	if _, err := os.Stat(python); err != nil {
-		t.Fatalf("no Python with Locust: %v; run make deps", err)
-	}
-	cmd := exec.CommandContext(t.Context(), python,
-		append([]string{filepath.Join("testdata", "twin.py"), command, filepath.Join(root, "locustfile.py")}, args...)...)
-	out, err := cmd.Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			t.Fatalf("%v: %s", err, exit.Stderr)
-		}
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, into); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	pythontest.Ask(t, nil, into, "testdata/twin.py", append([]string{command, filepath.Join(root, "locustfile.py")}, args...)...)
 }
 
 func TestLocustfileDeclaresTheSameClasses(t *testing.T) {

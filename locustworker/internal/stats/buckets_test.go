@@ -93,7 +93,7 @@ func TestLocustKeysAreLocusts(t *testing.T) {
 		{9e9, 130e9, 2_500_000},
 	} {
 		var runs [][2]int64 // key in ms, number of times that have it
-		p.call("sweep", map[string]any{"first": sweep[0], "last": sweep[1], "step": sweep[2]}, &runs)
+		p.Call("sweep", map[string]any{"first": sweep[0], "last": sweep[1], "step": sweep[2]}, &runs)
 		d := sweep[0]
 		for _, run := range runs {
 			for range run[1] {
@@ -119,7 +119,7 @@ func TestLocustKeysAreLocusts(t *testing.T) {
 		}
 	}
 	var keys []int64
-	p.call("buckets", map[string]any{"ns": times}, &keys)
+	p.Call("buckets", map[string]any{"ns": times}, &keys)
 	for i, d := range times {
 		if got := Locust.Key(time.Duration(d)); got != keys[i]*1000 {
 			t.Errorf("Locust.Key(%d ns) = %d µs, Locust says %d ms", d, got, keys[i])

@@ -140,9 +140,9 @@ func TestFiguresAreLocusts(t *testing.T) {
 			samples = []any{}
 		}
 		var want, got, gotMerged map[string]any
-		p.call("direct", map[string]any{"start": unixSeconds(start), "samples": samples}, &want)
-		p.call("master", map[string]any{"start": later, "reports": messages}, &got)
-		p.call("master", map[string]any{"start": later, "reports": []any{reportMessage(mergeAll(reports))}}, &gotMerged)
+		p.Call("direct", map[string]any{"start": unixSeconds(start), "samples": samples}, &want)
+		p.Call("master", map[string]any{"start": later, "reports": messages}, &got)
+		p.Call("master", map[string]any{"start": later, "reports": []any{reportMessage(mergeAll(reports))}}, &gotMerged)
 		compare(t, fmt.Sprintf("stream %d", seed), want, got)
 		compare(t, fmt.Sprintf("stream %d merged", seed), want, gotMerged)
 		if t.Failed() {
@@ -164,7 +164,7 @@ func TestReportsAreLocusts(t *testing.T) {
 			rows = append(rows, map[string]any{"at": unixSeconds(b.at), "samples": sampleRows(b.samples)})
 		}
 		var wants []map[string]any
-		p.call("worker", map[string]any{"start": unixSeconds(start), "batches": rows}, &wants)
+		p.Call("worker", map[string]any{"start": unixSeconds(start), "batches": rows}, &wants)
 		before := map[string]bool{}
 		for i, r := range run(rng, Locust, batches) {
 			where := fmt.Sprintf("stream %d report %d", seed, i)
@@ -222,8 +222,8 @@ func TestFineFiguresAreNearer(t *testing.T) {
 			samples = append(samples, sampleRows(b.samples)...)
 		}
 		var want, got map[string]any
-		p.call("direct", map[string]any{"start": unixSeconds(start), "samples": samples}, &want)
-		p.call("master", map[string]any{"start": unixSeconds(start), "reports": []any{reportMessage(all)}}, &got)
+		p.Call("direct", map[string]any{"start": unixSeconds(start), "samples": samples}, &want)
+		p.Call("master", map[string]any{"start": unixSeconds(start), "reports": []any{reportMessage(all)}}, &got)
 
 		checkPercentiles(t, fmt.Sprintf("stream %d", seed), batches,
 			percentilesOf(want["total"]), percentilesOf(got["total"]))

@@ -1,92 +1,17 @@
 package stats
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/pythontest"
 )
 
-// A peer is the installed Locust, asked line by line (testdata/peer.py).
-type peer struct {
-	t   *testing.T
-	in  io.WriteCloser
-	out *bufio.Reader
-}
-
-func startPeer(t *testing.T) *peer {
+// startPeer starts the installed Locust, which answers calls of functions.
+func startPeer(t *testing.T) *pythontest.Peer {
 	t.Helper()
-	python := filepath.Join(moduleRoot(t), ".local", "venv", "bin", "python3")
-	if _, err := os.Stat(python); err != nil {
-		t.Fatalf("the installed Locust is missing, run `make deps`: %v", err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	cmd := exec.CommandContext(ctx, python, "-u", filepath.Join("testdata", "peer.py"))
-	var problems strings.Builder
-	cmd.Stderr = &problems
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v; run `make deps`", python, err)
-	}
-	t.Cleanup(func() {
-		defer cancel()
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil || problems.Len() > 0 {
-			t.Errorf("Locust's side ended with %v:\n%s", err, problems.String())
-		}
-	})
-	return &peer{t: t, in: in, out: bufio.NewReader(out)}
-}
-
-// call asks one of the functions of peer.py and decodes its answer.
-func (p *peer) call(function string, arguments map[string]any, answer any) {
-	p.t.Helper()
-	request := map[string]any{"call": function}
-	for name, value := range arguments {
-		request[name] = value
-	}
-	if err := json.NewEncoder(p.in).Encode(request); err != nil {
-		p.t.Fatalf("ask %s: %v", function, err)
-	}
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		p.t.Fatalf("answer of %s: %v", function, err)
-	}
-	if err := json.Unmarshal(line, answer); err != nil {
-		p.t.Fatalf("answer of %s: %v", function, err)
-	}
-}
-
-// moduleRoot returns the nearest folder above with a go.mod.
-func moduleRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod in any folder above")
-		}
-		dir = filepath.Dir(dir)
-	}
+	return pythontest.Start(t, "testdata/peer.py")
 }
 
 func millis(d time.Duration) float64 { return float64(d) / 1e6 }

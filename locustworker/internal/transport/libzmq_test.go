@@ -10,9 +10,10 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/pythontest"
 )
 
 // router is a real libzmq ROUTER (testdata/router.py). It ends when its stdin
@@ -35,11 +36,7 @@ type told struct {
 
 func startRouter(t *testing.T, args ...string) *router {
 	t.Helper()
-	python, err := filepath.Abs("../../../.local/venv/bin/python")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &router{t: t, cmd: exec.Command(python, append([]string{"testdata/router.py"}, args...)...)}
+	r := &router{t: t, cmd: exec.Command(pythontest.Interpreter(t), append([]string{"testdata/router.py"}, args...)...)}
 	var stderr bytes.Buffer
 	r.cmd.Stderr = &stderr
 	out, err := r.cmd.StdoutPipe()
@@ -50,7 +47,7 @@ func startRouter(t *testing.T, args ...string) *router {
 		t.Fatal(err)
 	}
 	if err := r.cmd.Start(); err != nil {
-		t.Fatalf("%v: run make deps", err)
+		t.Fatal(err)
 	}
 	r.out = bufio.NewScanner(out)
 	t.Cleanup(func() {
