@@ -3,13 +3,13 @@ package locustworker
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"strconv"
 	"sync"
 )
 
 // childVariable is set in the environment of the processes that --processes
-// starts; they do not look at --processes, and end when their standard input
-// does.
+// starts, to their number counted from 0; they do not look at --processes, and end
+// when their standard input does.
 const childVariable = "LOCUSTWORKER_CHILD"
 
 // A child is a worker process that --processes has started.
@@ -52,10 +52,21 @@ func (c *command) isChild() bool {
 	return set
 }
 
+// childNumber is which of another's --processes this one is, 0 if none.
+func (c *command) childNumber() int {
+	text, _ := c.lookupEnv(childVariable)
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // runChildren starts n worker processes, one for each core when n is -1, and
 // returns the greatest of their exit codes when all have ended. They end when
 // ctx does, with their users stopped and their samples delivered.
-func (c *command) runChildren(ctx context.Context, log *slog.Logger, n int) int {
+func (c *command) runChildren(ctx context.Context, s *settings) int {
+	log, n := s.config.Logger, s.processes
 	if n < -1 {
 		log.Error(fmt.Sprintf("Invalid --processes count %d", n))
 		return exitError
@@ -63,7 +74,11 @@ func (c *command) runChildren(ctx context.Context, log *slog.Logger, n int) int 
 	if n == -1 {
 		n = c.cores
 	}
-	env := []string{childVariable + "=1"}
+	if _, err := childAddress(s.config.MetricsAddr, n-1); err != nil {
+		log.Error(err.Error())
+		return exitError
+	}
+	var env []string
 	if _, set := c.lookupEnv("GOMAXPROCS"); !set { // each has its share, and says so in its CPU percentage
 		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", max(1, c.cores/n)))
 	}
@@ -72,8 +87,8 @@ func (c *command) runChildren(ctx context.Context, log *slog.Logger, n int) int 
 	codes := make(chan int, n)
 	var started []child
 	failed := exitOK
-	for range n {
-		one, err := c.spawn(env)
+	for i := range n {
+		one, err := c.spawn(append([]string{fmt.Sprintf("%s=%d", childVariable, i)}, env...))
 		if err != nil {
 			log.Error("cannot start a worker process", "error", err)
 			failed = exitError

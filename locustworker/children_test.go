@@ -90,7 +90,7 @@ func TestProcessesAreStoppedWithTheirParent(t *testing.T) {
 		if got := <-code; got != 5 {
 			t.Errorf("exit code %d", got)
 		}
-		if want := []string{"LOCUSTWORKER_CHILD=1", "GOMAXPROCS=2"}; !slices.Equal((*envs)[0], want) || !slices.Equal((*envs)[1], want) {
+		if want := "[[LOCUSTWORKER_CHILD=0 GOMAXPROCS=2] [LOCUSTWORKER_CHILD=1 GOMAXPROCS=2]]"; fmt.Sprint(*envs) != want {
 			t.Errorf("environments %q", *envs)
 		}
 	})
@@ -107,8 +107,8 @@ func TestProcessesForEachCore(t *testing.T) {
 	if code := c.run(t.Context(), Config{}, shopClasses()); code != exitOK || len(*envs) != 4 {
 		t.Errorf("exit code %d, %d children", code, len(*envs))
 	}
-	if want := []string{"LOCUSTWORKER_CHILD=1"}; !slices.Equal((*envs)[0], want) {
-		t.Errorf("environment %q, want %q: GOMAXPROCS is the user's", (*envs)[0], want)
+	if want := []string{"LOCUSTWORKER_CHILD=3"}; !slices.Equal((*envs)[3], want) {
+		t.Errorf("environment %q, want %q: GOMAXPROCS is the user's", (*envs)[3], want)
 	}
 }
 

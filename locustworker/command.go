@@ -96,7 +96,7 @@ func (c *command) obey(ctx context.Context, s *settings, classes []Class) int {
 	if !c.isChild() {
 		s.warn(log)
 		if s.processes != 0 {
-			return c.runChildren(ctx, log, s.processes)
+			return c.runChildren(ctx, s)
 		}
 	}
 	return c.work(ctx, s, classes)

@@ -230,7 +230,7 @@ func TestFailingListenerIsAnExitCode(t *testing.T) {
 
 func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
-	c, sh := testCommand(env, "-f", "locustfile.py", "--headless", "-u", "5", "--equal-weights", "-L", "debug", "Buyer")
+	c, sh := testCommand(env, "-f", "locustfile.py", "--headless", "-u", "5", "--otel", "-L", "debug", "Buyer")
 	sh.files["locust.conf"] = "web-port = 80\nmy-argument = 1"
 	if code := runStopped(t, c, Config{}); code != exitOK {
 		t.Errorf("exit code %d", code)
@@ -243,7 +243,7 @@ func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	}
 	want := []string{
 		"options without a meaning for a Go worker are ignored: --users, --locustfile, --headless",
-		"a Python worker obeys these options, this one does not: --equal-weights",
+		"a Python worker obeys these options, this one does not: --otel",
 		"configuration files set what is no option of Locust; the master sends custom arguments: locust.conf: my-argument",
 	}
 	if strings.Join(warnings, "\n") != strings.Join(want, "\n") {

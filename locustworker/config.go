@@ -54,6 +54,11 @@ type Config struct {
 	// Tags and ExcludeTags select tasks, unless the master names its own
 	// (Locust's --tags and --exclude-tags).
 	Tags, ExcludeTags []string
+	// EqualWeights makes a user pick each of its tasks as often as any other, those
+	// of nested sets too: they stand beside the class's own, with the state of
+	// their set but without its order, wait time, OnStart and OnStop. The weights of
+	// classes are the master's business (Locust's --equal-weights).
+	EqualWeights bool
 	// ResetStats drops what was recorded when the master says that all users are
 	// spawned (Locust's --reset-stats).
 	ResetStats bool
@@ -70,6 +75,13 @@ type Config struct {
 	LocustBuckets bool
 	// Seed seeds the users' random numbers. 0 draws one.
 	Seed uint64
+	// MetricsAddr is the host:port on which ServeMetrics shows the worker's figures
+	// while Run runs. Without a host it listens on all addresses; port 0 takes a
+	// free one, which the log names. Default: none (--metrics-addr).
+	MetricsAddr string
+	// ServeMetrics serves the figures on MetricsAddr: promworker.Serve, or a function
+	// of your own. Default nil: there must be no MetricsAddr.
+	ServeMetrics MetricsServer
 	// Version is what --version shows. Default: the version of the program's
 	// module, as far as the build knows it.
 	Version string
@@ -94,6 +106,9 @@ func (c Config) Validate() error {
 		if _, err := wire.Encode("check", wire.Custom{Type: name}); err != nil {
 			faults = append(faults, fmt.Errorf("message type %q: %w", name, err))
 		}
+	}
+	if err := c.validateMetrics(); err != nil {
+		faults = append(faults, err)
 	}
 	if c.MasterTimeout < 0 {
 		faults = append(faults, fmt.Errorf("master timeout %v is negative", c.MasterTimeout))

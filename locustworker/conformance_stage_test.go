@@ -43,15 +43,7 @@ func perform(t *testing.T, p play, test func(*stage)) {
 			p.classes = func(s *stage) []Class { return []Class{s.class(scripted{})} }
 		}
 		s.start(p.cfg, p.classes(s)...)
-		t.Cleanup(func() {
-			s.quit()
-			if c := s.worker.Counters(); c.Recorded != c.Confirmed+c.Open+c.Forgotten || (c.Open > 0 && !s.lossy) {
-				t.Errorf("the samples do not add up, or some are not proven to have arrived: %+v", c)
-			}
-			if t.Failed() {
-				t.Logf("the worker's log:\n%s\nwhat the master got:\n%s", s.log, s.master)
-			}
-		})
+		t.Cleanup(s.finish)
 		test(s)
 	})
 }

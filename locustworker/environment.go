@@ -34,7 +34,7 @@ func (e *Environment) Options() *Options { return e.options.Load() }
 // Logger returns the worker's log, which the web UI shows too.
 func (e *Environment) Logger() *slog.Logger { return e.log }
 
-// Counters returns what became of the samples so far: Recorded and Cut.
+// Counters returns what became of the samples so far.
 func (e *Environment) Counters() Counters { return e.count() }
 
 // SendMessage sends a custom message to the master (Runner.send_message). Data is

@@ -56,6 +56,10 @@ var (
 	// name a class that there is not.
 	ErrUnknownClass = errors.New("locustworker: unknown user class")
 
+	// ErrMetrics says that Config.MetricsAddr cannot be listened on, most often
+	// because another program does. Nothing was started.
+	ErrMetrics = errors.New("locustworker: metrics cannot be served")
+
 	// ErrListener says that an event's function failed. The run went on.
 	ErrListener = errors.New("locustworker: an event listener failed; see the log")
 

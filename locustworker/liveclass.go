@@ -13,6 +13,7 @@ import (
 // use.
 type liveClass struct {
 	*classSpec
+	equal bool                    // tasks are flattened; set before the first run
 	tasks atomic.Pointer[setSpec] // what users pick from now
 
 	mu       sync.Mutex
@@ -91,7 +92,21 @@ func (c *liveClass) apply(s UserSettings, log *slog.Logger) {
 			log.Warn("the master selects a task that the class does not have", "class", c.name, "task", name)
 		}
 	}
-	c.tasks.Store(c.root.only(s.Tasks))
+	c.keep(c.root.only(s.Tasks))
+}
+
+// keep makes users pick from these tasks.
+func (c *liveClass) keep(tasks *setSpec) {
+	if c.equal {
+		tasks = tasks.flattened()
+	}
+	c.tasks.Store(tasks)
+}
+
+// equalize gives all tasks the same chance, those of nested sets too.
+func (c *liveClass) equalize() {
+	c.equal = true
+	c.keep(c.tasks.Load())
 }
 
 // selectClasses keeps the classes that cfg names, or all of them.

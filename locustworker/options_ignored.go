@@ -48,7 +48,6 @@ func meaninglessOptions() []option {
 // unsupportedOptions are those that a Python worker obeys.
 func unsupportedOptions() []option {
 	return []option{
-		{Option: flagOption("--equal-weights"), meaning: unsupported, take: nothing},
 		{Option: flagOption("--otel").In("LOCUST_ENABLE_OPENTELEMETRY"), meaning: unsupported, take: nothing},
 	}
 }

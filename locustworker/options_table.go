@@ -104,6 +104,13 @@ func workerOptions() []option {
 			take: setFlag(func(s *settings) *bool { return &s.config.QuitOnMasterLoss }),
 		},
 		{
+			Option:  ownValue("--metrics-addr", "LOCUST_METRICS_ADDR"),
+			metavar: "<host:port>",
+			help: "Serve the worker's own metrics for Prometheus here, under /metrics; :9646 listens on all addresses, port 0 takes a free one " +
+				"that the log names. Of --processes the first has this port, each other the next. Default: none.",
+			take: setText(func(s *settings) *string { return &s.config.MetricsAddr }),
+		},
+		{
 			Option:  valueOption("--processes").In("LOCUST_PROCESSES"),
 			metavar: "<int>",
 			help: "Run so many worker processes, -1 for one on each core, and wait for them. One Go worker uses all cores by itself, " +
@@ -157,6 +164,12 @@ func testOptions() []option {
 			help: "Time that requests in flight at a stop get to come back and be counted, beyond the stop timeout, as 2, 500ms or 1m. " +
 				"Default 1s; 0 cuts them, as in a Python worker.",
 			take: setDrainTimeout,
+		},
+		{
+			Option: flagOption("--equal-weights"),
+			help: "Pick each task as often as any other, those of nested task sets too. To be set on the master too, for the weights of " +
+				"classes.",
+			take: setFlag(func(s *settings) *bool { return &s.config.EqualWeights }),
 		},
 		{
 			Option: flagOption("--reset-stats").In("LOCUST_RESET_STATS"),

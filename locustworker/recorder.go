@@ -17,6 +17,9 @@ type recorder struct {
 	store *stats.Store
 	hooks *hooks
 	cut   atomic.Int64
+
+	lateness    *stats.Timing // of users that woke
+	connections atomic.Int64  // open now
 }
 
 var _ sampleSink = (*recorder)(nil)
@@ -26,7 +29,7 @@ func newRecorder(locustBuckets bool, h *hooks) *recorder {
 	if locustBuckets {
 		cfg.Buckets = stats.Locust
 	}
-	return &recorder{store: stats.New(cfg), hooks: h}
+	return &recorder{store: stats.New(cfg), hooks: h, lateness: stats.NewTiming()}
 }
 
 // record adds one sample, in the shard of its user.
@@ -48,6 +51,19 @@ func (r *recorder) record(u *User, s Sample) {
 }
 
 func (r *recorder) countCut() { r.cut.Add(1) }
+
+func (r *recorder) woke(u *User, late time.Duration) { r.lateness.Observe(uint32(u.id), late) }
+
+// connected counts a connection until what it returns is called.
+func (r *recorder) connected() (closed func()) {
+	r.connections.Add(1)
+	var once atomic.Bool
+	return func() {
+		if once.CompareAndSwap(false, true) {
+			r.connections.Add(-1)
+		}
+	}
+}
 
 // statsMessage makes the report that the master merges into its tables.
 func statsMessage(r stats.Report, byClass map[string]int, users int) wire.Stats {

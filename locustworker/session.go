@@ -23,7 +23,7 @@ const (
 	joinInterval = 5 * time.Second
 	// joinAttempts is Locust's CONNECT_RETRY_COUNT, and the first one.
 	joinAttempts = 61
-	// The patiences of linkState's table. Their sum stays below the 5 s within
+	// The patiences of LinkState's table. Their sum stays below the 5 s within
 	// which a worker is back in service.
 	joinPatience    = time.Second
 	probePatience   = 1500 * time.Millisecond
@@ -47,6 +47,7 @@ type session struct {
 	cfg      Config
 	log      *slog.Logger
 	recorder *recorder
+	vitals   *vitals // safe for concurrent use
 	users    *population
 	hooks    *hooks
 	env      *Environment
@@ -58,7 +59,7 @@ type session struct {
 	inbox    chan func()
 	ended    chan struct{} // closed when run has returned
 
-	link       linkState
+	link       LinkState
 	identity   string
 	used       bool      // the identity was connected before
 	known      bool      // a master has acknowledged the identity
@@ -114,6 +115,7 @@ func (s *session) loop(ctx context.Context) {
 	sampler := s.startUsage()
 	stop := ctx.Done()
 	for s.quit == nil || !s.quit.over {
+		s.show()
 		select {
 		case event := <-s.inbox:
 			event()
@@ -197,7 +199,7 @@ func (s *session) send(m wire.Outbound) { s.outbox.push(parcel{message: m}) }
 // and the reports before it have arrived; else samples go on being merged where
 // they are.
 func (s *session) report() {
-	if s.link == linkRegistered && len(s.ledger.pending) == 0 {
+	if s.link == LinkRegistered && len(s.ledger.pending) == 0 {
 		s.flush()
 	}
 }
@@ -234,8 +236,7 @@ func (s *session) counts() (map[string]int, int) {
 // over.
 func (s *session) forget() {
 	s.outbox.dropReports()
-	n := s.ledger.clear() + s.recorder.store.Take().Total.Requests
-	s.recorder.store.Reset()
+	n := s.ledger.clear() + s.recorder.store.Reset()
 	if n > 0 {
 		s.forgotten += n
 		s.log.Warn("dropped samples of the last run: they could not be delivered while it ran", "samples", n)

@@ -54,15 +54,7 @@ func onStage(t *testing.T, cfg Config, script scripted, test func(*stage), opts 
 		}
 		cfg.Seed = 1
 		s.start(cfg, s.class(script))
-		t.Cleanup(func() {
-			s.quit()
-			if c := s.worker.Counters(); c.Recorded != c.Confirmed+c.Open+c.Forgotten || (c.Open > 0 && !s.lossy) {
-				t.Errorf("the samples do not add up, or some are not proven to have arrived: %+v", c)
-			}
-			if t.Failed() {
-				t.Logf("the worker's log:\n%s\nwhat the master got:\n%s", s.log, s.master)
-			}
-		})
+		t.Cleanup(s.finish)
 		test(s)
 	})
 }
@@ -101,6 +93,22 @@ func (s *stage) start(cfg Config, classes ...Class) {
 		defer close(s.ended)
 		s.err = w.Run(ctx)
 	}()
+}
+
+// finish ends the worker and fails the test unless all its samples are accounted
+// for.
+func (s *stage) finish() {
+	s.quit()
+	c := s.worker.Counters()
+	if c.Recorded != c.Confirmed+c.Open+c.Forgotten || (c.Open > 0 && !s.lossy) {
+		s.t.Errorf("the samples do not add up, or some are not proven to have arrived: %+v", c)
+	}
+	if shown := s.worker.Snapshot().Counters; shown != c {
+		s.t.Errorf("the snapshot shows %+v; want %+v", shown, c)
+	}
+	if s.t.Failed() {
+		s.t.Logf("the worker's log:\n%s\nwhat the master got:\n%s", s.log, s.master)
+	}
 }
 
 // quit ends the worker as a signal does.

@@ -32,7 +32,7 @@ func (s *session) connected(c conn) {
 	s.answers = 0
 	s.pump = newPump(c, s.identity, s.outbox, s.log)
 	if s.known {
-		s.link = linkProbing
+		s.link = LinkProbing
 		s.pump.beat(s.heartbeat)
 		s.linkTimer = s.after(probePatience, func() { s.probeFailed(c) })
 		return
@@ -42,7 +42,7 @@ func (s *session) connected(c conn) {
 
 // join asks the master to take the worker in (mirrors connect_to_master).
 func (s *session) join() {
-	s.link = linkJoining
+	s.link = LinkJoining
 	c, attempts := s.conn, 0
 	patience := joinInterval
 	if s.used {
@@ -50,7 +50,7 @@ func (s *session) join() {
 	}
 	var ask func()
 	ask = func() {
-		if s.conn != c || s.link != linkJoining || (s.cfg.QuitOnMasterLoss && attempts == joinAttempts) {
+		if s.conn != c || s.link != LinkJoining || (s.cfg.QuitOnMasterLoss && attempts == joinAttempts) {
 			return
 		}
 		if attempts++; attempts > 1 && s.used {
@@ -88,7 +88,7 @@ func (s *session) acked(m wire.Ack) {
 	if m.HasIndex {
 		s.env.index.Store(int64(m.Index))
 	}
-	if s.link != linkJoining {
+	if s.link != LinkJoining {
 		return // the answer to the client_ready that follows every stop
 	}
 	s.settleLoss(lastIndex)
@@ -141,7 +141,7 @@ func (s *session) sameMaster(lastIndex int) bool {
 // register opens the link for everything.
 func (s *session) register() {
 	s.linkTimer.Stop()
-	s.link = linkRegistered
+	s.link = LinkRegistered
 	s.probes = 0
 	s.pump.open()
 	s.reports.Reset(reportInterval)
@@ -157,7 +157,7 @@ func (s *session) heartbeatAnswered() {
 		s.resumed = false
 	}
 	s.messages.add(s.hooks.heartbeatReceived)
-	if s.link == linkProbing {
+	if s.link == LinkProbing {
 		s.log.Info("back with the same master")
 		s.ledger.believe()
 		s.register()
@@ -170,7 +170,7 @@ func (s *session) heartbeatAnswered() {
 
 // probeFailed follows a connection on which no heartbeat was answered in time.
 func (s *session) probeFailed(c conn) {
-	if s.conn != c || s.link != linkProbing {
+	if s.conn != c || s.link != LinkProbing {
 		return
 	}
 	if s.probes++; s.probes < 2 {
@@ -182,7 +182,7 @@ func (s *session) probeFailed(c conn) {
 		s.outbox.keepReports() // the rest was said to a master that is not there any more
 		s.deferred = nil       // and this was said by it
 		s.known, s.renamed, s.stale = false, false, true
-		if s.link == linkProbing {
+		if s.link == LinkProbing {
 			s.hangUp()
 		}
 	})
@@ -191,7 +191,7 @@ func (s *session) probeFailed(c conn) {
 // checkSigns acts on a master that says nothing.
 func (s *session) checkSigns(now time.Time) {
 	silent := now.Sub(s.lastSign)
-	if s.link == linkRegistered && s.run != runCooling && silent > silencePatience {
+	if s.link == LinkRegistered && s.run != runCooling && silent > silencePatience {
 		s.checkSilence(now)
 	}
 	if s.cfg.QuitOnMasterLoss && s.registered && silent > s.cfg.MasterTimeout {
@@ -200,7 +200,7 @@ func (s *session) checkSigns(now time.Time) {
 	}
 	_, users := s.users.counts()
 	ending := s.run == runStopping || s.run == runLeaving || s.run == runQuitting
-	if users > 0 && s.link != linkJoining && silent > s.cfg.MasterTimeout && !ending {
+	if users > 0 && s.link != LinkJoining && silent > s.cfg.MasterTimeout && !ending {
 		s.log.Error("no master was seen for too long; stopping the users", "master_timeout", s.cfg.MasterTimeout)
 		s.leave(func() {})
 	}
@@ -251,7 +251,7 @@ func (s *session) disconnected(c conn) {
 	acked, known := s.endConnection()
 	s.outbox.dropReports()
 	s.sendAgain(s.ledger.lost(acked, known))
-	s.link = linkDown
+	s.link = LinkDown
 	s.redial <- s.identity
 }
 

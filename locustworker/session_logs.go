@@ -26,7 +26,7 @@ type logReporter struct {
 // it, a full book does not end the sending).
 func (s *session) reportLogs(anyway bool) {
 	r := &s.logs
-	if r.book == nil || s.link != linkRegistered {
+	if r.book == nil || s.link != LinkRegistered {
 		return
 	}
 	total := r.book.Total()

@@ -53,6 +53,6 @@ func (s *session) fleetSpawned(users int) {
 	s.messages.add(func() { s.hooks.spawningComplete(users) })
 	if s.cfg.ResetStats {
 		s.log.Info("Resetting stats")
-		s.forgotten += s.recorder.store.Take().Total.Requests
+		s.forgotten += s.recorder.store.Reset()
 	}
 }

@@ -68,7 +68,11 @@ func (c *command) settings(base Config) (*settings, error) {
 	if err := s.takeRest(c, parsed); err != nil {
 		return nil, err
 	}
-	return s, s.config.Validate()
+	if err := s.config.Validate(); err != nil {
+		return nil, err
+	}
+	s.config.MetricsAddr, err = childAddress(s.config.MetricsAddr, c.childNumber())
+	return s, err
 }
 
 // take hands an option its values.

@@ -45,6 +45,7 @@ func shellCases() []shellCase {
 		on("-T a b -E c"), on("--tags a b --worker"), on("--tags a,b A"), on("--tags"), on("A --tags a b"), on("-T a -T b"), on("--tags=a b"), on("-T -- A"),
 		on("-s 20"), on("--stop-timeout 1h20m"), on("--stop-timeout 20s"), on("--stop-timeout 1d"), on("--stop-timeout="), on("--stop-timeout -1"),
 		on("-L debug"), on("--loglevel WARNING"), on("--loglevel trace"), on("--logfile a/b.log"), on("--skip-log-setup"), on("--reset-stats"),
+		on("--equal-weights"), on("--equal A"), inEnv("LOCUST_EQUAL_WEIGHTS", "true"), inFile("locust.conf", "equal-weights = true"),
 		on("--exit-code-on-error 0"), on("--exit-code-on-error -1"), on("--exit-code-on-error x"), on("--processes 4"), on("--processes -1"), on("--processes x"),
 		on("--master --worker"), on("-l"), on("--list"), on("--show-task-ratio"), on("--show-task-ratio-json -u 5"), on("-u x"), on("-u 5 -r 0.5 -t 5m"),
 		on("-r 0"), on("-t 5d"), on("-f a.py"), on("-f -"), on("--headless --autostart"), on("--web-port x"), on("--expect-workers 0"), on("-P 80 --csv x"),
@@ -136,7 +137,7 @@ func (c shellCase) read(t *testing.T) (map[string]any, error) {
 	cfg = cfg.withDefaults()
 	return map[string]any{
 		"master": s.master, "master_host": cfg.MasterHost, "master_port": cfg.MasterPort, "host": cfg.Host, "tags": cfg.Tags, "exclude_tags": cfg.ExcludeTags,
-		"stop_timeout": cfg.StopTimeout / time.Second, "reset_stats": cfg.ResetStats, "loglevel": levels[s.logLevel], "logfile": s.logFile,
+		"stop_timeout": cfg.StopTimeout / time.Second, "equal_weights": cfg.EqualWeights, "reset_stats": cfg.ResetStats, "loglevel": levels[s.logLevel], "logfile": s.logFile,
 		"skip_log_setup": cfg.HideLogs, "exit_code_on_error": s.exitOnError, "processes": s.processes, "user_classes": cfg.UserClasses,
 		"list_commands": s.list, "show_task_ratio": s.ratio, "show_task_ratio_json": s.ratioJSON, "num_users": s.users, "config_users": users,
 	}, nil

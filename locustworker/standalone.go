@@ -39,6 +39,10 @@ func (s standaloneSink) record(_ *User, sample Sample) {
 	}
 }
 
+func (s standaloneSink) woke(*User, time.Duration) {}
+
+func (s standaloneSink) connected() (closed func()) { return func() {} }
+
 func (s standaloneSink) countCut() {
 	if s.cfg.Cut != nil {
 		s.cfg.Cut()

@@ -1,6 +1,8 @@
 package locustworker
 
-// A linkState says what the worker and the master know of each other.
+import "fmt"
+
+// A LinkState says what the worker and the master know of each other.
 //
 //	state      | event                               | next       | action
 //	-----------+-------------------------------------+------------+---------------------------------------------
@@ -21,14 +23,41 @@ package locustworker
 //	           | for soundedPatience                 |            |
 //	registered | reconnect received                  | down       | dial again
 //	any        | connection lost                     | down       | settle the ledger, dial again
-type linkState int
+type LinkState int
 
+// The states of the link, in the order in which a worker comes to them.
 const (
-	linkDown linkState = iota
-	linkJoining
-	linkProbing
-	linkRegistered
+	// LinkDown: there is no connection.
+	LinkDown LinkState = iota
+	// LinkJoining: the worker has asked the master to take it in.
+	LinkJoining
+	// LinkProbing: after a lost connection it finds out whether the master is the
+	// one that it was lost to.
+	LinkProbing
+	// LinkRegistered: the master knows the worker.
+	LinkRegistered
 )
+
+// LinkStates returns all states of the link.
+func LinkStates() []LinkState {
+	return []LinkState{LinkDown, LinkJoining, LinkProbing, LinkRegistered}
+}
+
+// String returns the state's name in lower case: down, joining, probing or
+// registered.
+func (l LinkState) String() string {
+	switch l {
+	case LinkDown:
+		return "down"
+	case LinkJoining:
+		return "joining"
+	case LinkProbing:
+		return "probing"
+	case LinkRegistered:
+		return "registered"
+	}
+	return fmt.Sprintf("LinkState(%d)", int(l))
+}
 
 // A runState says where the worker is in a test run.
 //

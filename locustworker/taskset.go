@@ -108,6 +108,7 @@ type taskSpec struct {
 	site   string // where the function is declared, as a traceback line
 	run    func(ctx context.Context, state any) error
 	set    *setSpec
+	within []*setSpec // sets that it was taken out of, the outermost first: see flattened
 }
 
 func (s *setSpec) fault(format string, args ...any) {

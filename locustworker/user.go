@@ -29,8 +29,9 @@ type User struct {
 	stopping atomic.Bool
 	done     chan struct{}
 	timer    *time.Timer
-	ended    []func() // what AfterTask registered
-	slot     int      // place in its group; owned by population
+	ended    []func()         // what AfterTask registered
+	states   map[*setSpec]any // of flattened sets: see stateIn
+	slot     int              // place in its group; owned by population
 }
 
 // A world is what all users of a worker share.
@@ -48,6 +49,8 @@ type world struct {
 type sampleSink interface {
 	record(u *User, s Sample)
 	countCut()
+	woke(u *User, late time.Duration)
+	connected() (closed func())
 }
 
 // newUser makes a user that has not started. Its context ends with parent, or
@@ -110,3 +113,9 @@ func (u *User) Record(s Sample) { u.world.recorder.record(u, s) }
 // recorded, because the user was stopped first. With it, requests served =
 // recorded + cut holds for every run.
 func (u *User) Cut() { u.world.recorder.countCut() }
+
+// Connected counts a connection to the system under test as open until the
+// function that it returns is called, once or more often: see
+// Snapshot.Connections. It is for protocol clients; httpuser calls it. The function
+// may be called from any goroutine, after the user's end too.
+func (u *User) Connected() (closed func()) { return u.world.recorder.connected() }

@@ -87,6 +87,12 @@ func (u *User) step(state any, p *picker) error {
 	case t.set != nil:
 		return u.visit(state, t.set)
 	}
+	if len(t.within) > 0 {
+		var err error
+		if state, err = u.stateIn(t.within, state); err != nil {
+			return err
+		}
+	}
 	err := guard(func() error { return t.run(u.ctx, state) })
 	u.EndTask()
 	if err == nil {
@@ -145,6 +151,7 @@ func (u *User) pause(set *setSpec) error {
 	if d <= 0 {
 		return nil
 	}
+	due := time.Now().Add(d)
 	if u.timer == nil {
 		u.timer = time.NewTimer(d)
 	} else {
@@ -152,6 +159,7 @@ func (u *User) pause(set *setSpec) error {
 	}
 	select {
 	case <-u.timer.C:
+		u.world.recorder.woke(u, time.Since(due))
 	case <-u.stop:
 	case <-u.ctx.Done():
 	}

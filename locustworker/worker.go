@@ -29,17 +29,18 @@ type Worker struct {
 	dial     dialFunc
 	recorder *recorder
 	started  atomic.Bool
+	vitals   vitals
 	final    atomic.Pointer[Counters]
 }
 
-// Counters tell what became of a worker's samples. Recorded = Confirmed + Open +
-// Forgotten once the worker has ended.
+// Counters tell what became of a worker's samples: Recorded = Confirmed + Open +
+// Forgotten.
 type Counters struct {
 	// Recorded counts the samples that users recorded.
 	Recorded int64
 	// Confirmed counts those proven to have arrived at the master.
 	Confirmed int64
-	// Open counts those handed to the network without such a proof.
+	// Open counts those without such a proof: not sent yet, or on their way.
 	Open int64
 	// Forgotten counts those dropped because their run was over before they
 	// could be delivered.
@@ -75,6 +76,11 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	if cfg.EqualWeights {
+		for _, c := range live {
+			c.equalize()
+		}
+	}
 	w := &Worker{cfg: cfg, classes: live, dial: dialMaster}
 	if !cfg.HideLogs {
 		w.book = newLogBook(hostname())
@@ -92,13 +98,18 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 // comes back after every loss of the connection.
 //
 // It returns nil, ErrRunning when it was called before, ErrNoMaster or
-// ErrMasterLost as QuitOnMasterLoss asks for, ErrListener or ErrUndelivered.
+// ErrMasterLost as QuitOnMasterLoss asks for, ErrListener or ErrUndelivered; at
+// once ErrMetrics when the metrics' address cannot be listened on.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	metrics, err := w.listenMetrics(life)
+	if err != nil {
+		return err
+	}
 	s := w.newSession(life)
 	redial := make(chan string, 1)
 	s.redial = redial
@@ -117,6 +128,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { l.run(life) })
 	wg.Go(func() { s.messages.run(life) })
+	if metrics != nil {
+		wg.Go(func() { w.serveMetrics(life, metrics) })
+	}
 	s.loop(ctx)
 	s.close()
 	end()
@@ -126,15 +140,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	return w.settle(s)
 }
 
-// Counters returns what became of the samples. Before Run has returned only
-// Recorded and Cut are known. Safe for concurrent use.
-func (w *Worker) Counters() Counters {
-	if c := w.final.Load(); c != nil {
-		return *c
-	}
-	return Counters{Recorded: w.recorder.store.Recorded(), Cut: w.recorder.cut.Load()}
-}
-
 // newSession makes the session of a worker that has not met a master. Users live
 // under ctx.
 func (w *Worker) newSession(ctx context.Context) *session {
@@ -142,6 +147,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 		cfg:         w.cfg,
 		log:         w.cfg.Logger,
 		recorder:    w.recorder,
+		vitals:      &w.vitals,
 		hooks:       w.hooks,
 		messages:    newLane(),
 		inbox:       make(chan func(), 64),
@@ -175,6 +181,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 	}
 	s.users = newPopulation(ctx, shared, w.classes)
 	s.users.setHost(w.cfg.Host)
+	w.vitals.users.Store(s.users)
 	return s
 }
 
@@ -190,6 +197,8 @@ func (s *session) close() {
 		_ = s.conn.Close() // delivers what was written
 		s.pump.close()
 	}
+	s.link = LinkDown
+	s.show()
 }
 
 // settle logs and keeps what became of the samples, and returns what Run does.

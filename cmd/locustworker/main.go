@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/promworker"
 	"github.com/bandwing/bandwing/locustworker/redisjson"
 )
 
@@ -26,7 +27,8 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "data" {
 		os.Exit(data(cfg))
 	}
-	locustworker.MainConfig(scenario.Configure(locustworker.Config{Version: version}), scenario.Classes()...)
+	base := locustworker.Config{Version: version, ServeMetrics: promworker.Serve}
+	locustworker.MainConfig(scenario.Configure(base), scenario.Classes()...)
 }
 
 // load reads the settings of the load test.

@@ -65,6 +65,11 @@ func table() []row {
 			never: append(foreign(), gofakeit, "locustworker/redisjson"),
 		},
 		{
+			pkg:   "locustworker/promworker",
+			may:   []string{"locustworker", prometheus},
+			never: slices.DeleteFunc(foreign(), func(name string) bool { return name == prometheus }),
+		},
+		{
 			pkg:   "locustworker/redisjson",
 			may:   []string{"locustworker", "locustworker/httpuser", gofakeit},
 			never: foreign(),

@@ -13,11 +13,12 @@ import (
 // out.
 type conn struct {
 	net.Conn
-	raw   net.Conn // below TLS
-	used  bool     // it has brought an answer before
-	sent  bool     // a byte of the running request went out
-	err   error
-	since uint64 // when it became idle, in its pool's count
+	raw    net.Conn // below TLS
+	closed func()   // takes it out of the count of open connections
+	used   bool     // it has brought an answer before
+	sent   bool     // a byte of the running request went out
+	err    error
+	since  uint64 // when it became idle, in its pool's count
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -41,7 +42,10 @@ func (c *conn) Write(p []byte) (int, error) {
 
 // Close closes the connection without TLS's farewell, which could block for
 // seconds on a peer that does not read. (Python's clients send none either.)
-func (c *conn) Close() error { return c.raw.Close() }
+func (c *conn) Close() error {
+	c.closed()
+	return c.raw.Close()
+}
 
 // dial opens a connection. The time limits are limit, if it is not zero, and
 // the request's ConnectTimeout.
@@ -60,11 +64,11 @@ func (s *Session) dial(ctx context.Context, p *peer, limit time.Time) (*conn, er
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: nc, raw: nc}
+	c := &conn{Conn: nc, raw: nc, closed: s.user.Connected()}
 	if p.tls {
 		tc := tls.Client(nc, s.tlsConfig(p))
 		if err := tc.HandshakeContext(ctx); err != nil {
-			nc.Close()
+			c.Close()
 			return nil, err
 		}
 		c.Conn = tc

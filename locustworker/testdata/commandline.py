@@ -6,6 +6,7 @@ commandline.py parse   [[args, env, files], ...]      -> [values or [exit code, 
 commandline.py timespan [text, ...]                   -> [seconds or null: refused, ...]
 commandline.py ratios  [[locustfile, users], ...]     -> [[what --show-task-ratio-json prints, --show-task-ratio], ...]
 commandline.py classes [locustfile, ...]              -> [{class: what it declares}, ...]
+commandline.py equal   [locustfile, ...]              -> [{class: its tasks after --equal-weights}, ...]
 
 All but the first two read JSON from stdin; all print JSON.
 """
@@ -65,7 +66,7 @@ def parse(question):
             return [end.code, errors.getvalue()]
         finally:
             os.chdir("/")
-    kept = """master master_host master_port host tags exclude_tags stop_timeout reset_stats loglevel logfile skip_log_setup
+    kept = """master master_host master_port host tags exclude_tags stop_timeout equal_weights reset_stats loglevel logfile skip_log_setup
         exit_code_on_error processes user_classes config_users list_commands show_task_ratio show_task_ratio_json num_users"""
     return {name: parsed[name] for name in kept.split()}
 
@@ -144,6 +145,13 @@ def classes(text):
         except Exception as error:
             described[name]["failure"] = repr(error)
     return described
+
+
+def equal(text):
+    """The weight and the tasks of each class."""
+    environment = Environment(user_classes=list(loaded(text).values()))
+    environment.assign_equal_weights()
+    return {cls.__name__: {"weight": cls.weight, "tasks": tasks(cls)} for cls in environment.user_classes}
 
 
 command = globals()[sys.argv[1]]

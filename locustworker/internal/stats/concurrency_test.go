@@ -97,7 +97,7 @@ func TestConcurrentTakes(t *testing.T) {
 	if all.Total.Requests != 2000 {
 		t.Errorf("%d requests reported, want 2000", all.Total.Requests)
 	}
-	takers.Go(store.Reset)
+	takers.Go(func() { store.Reset() })
 	takers.Go(func() { store.Take() })
 	takers.Go(func() { store.Record(0, get(milli)) })
 	takers.Wait()

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
@@ -25,6 +24,10 @@ type Config struct {
 	// beyond have one row for each method and name, with the text OtherErrors.
 	// Default: DefaultMaxErrors.
 	MaxErrors int
+
+	// MaxLifetimes is how many rows Lifetimes has at most, beside the one for the
+	// others. Default: DefaultMaxLifetimes.
+	MaxLifetimes int
 
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
@@ -57,6 +60,8 @@ type Store struct {
 	// taking guards what follows, and the spare tallies of the shards.
 	taking  sync.Mutex
 	start   time.Time      // of the period in which samples are recorded now
+	held    Report         // samples of that period that are not in the shards any more
+	life    lifetimes      // all samples that are not in the shards any more
 	index   map[rowKey]int // into the report that is being made; empty in between
 	entries int            // entries in the last report: the next will have about as many
 }
@@ -80,15 +85,19 @@ func New(config Config) *Store {
 	if config.MaxErrors <= 0 {
 		config.MaxErrors = DefaultMaxErrors
 	}
+	if config.MaxLifetimes <= 0 {
+		config.MaxLifetimes = DefaultMaxLifetimes
+	}
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	count := 1 << bits.Len(uint(min(config.Shards, maxShards)-1))
+	count := shardCount(config.Shards)
 	s := &Store{
 		config: config,
 		mask:   uint32(count - 1),
 		shards: make([]shard, count),
 		start:  config.Now(),
+		life:   lifetimes{rows: make(map[rowKey]*Lifetime), limit: config.MaxLifetimes},
 		index:  make(map[rowKey]int),
 	}
 	for i := range s.shards {
@@ -127,15 +136,12 @@ func (s *Store) Recorded() int64 {
 	return sum
 }
 
-// Reset drops all samples that were not taken yet, for a new test run. The next
-// report starts now.
-func (s *Store) Reset() {
+// Reset drops all samples that were not taken yet, for a new test run, and returns
+// how many they were. The next report starts now.
+func (s *Store) Reset() int64 {
 	s.taking.Lock()
 	defer s.taking.Unlock()
-	s.start = s.config.Now()
-	for i := range s.shards {
-		s.shards[i].swap().reset()
-	}
+	return s.take().Total.Requests
 }
 
 // Take returns all samples recorded since the last Take or Reset as a report,
@@ -145,9 +151,31 @@ func (s *Store) Reset() {
 func (s *Store) Take() Report {
 	s.taking.Lock()
 	defer s.taking.Unlock()
+	return s.take()
+}
+
+// Lifetimes returns the sums of all samples ever recorded, taken or dropped ones
+// included, sorted by name, then method. Each row's counts never go back. Recorders
+// wait no longer than for Take, and it takes nothing from the next report.
+func (s *Store) Lifetimes() []Lifetime {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	s.hold(s.config.Now())
+	return s.life.sorted()
+}
+
+// take ends the period. s.taking is held.
+func (s *Store) take() Report {
 	now := s.config.Now()
+	s.hold(now)
+	r := s.held
+	s.held, s.start = Report{}, now
+	return r
+}
+
+// hold empties the shards into held. s.taking is held.
+func (s *Store) hold(now time.Time) {
 	r := Report{Start: s.start, End: now, maxErrors: s.config.MaxErrors}
-	s.start = now
 	r.Entries = make([]Entry, 0, s.entries)
 	for i := range s.shards {
 		taken := s.shards[i].swap()
@@ -157,7 +185,11 @@ func (s *Store) Take() Report {
 	s.entries = len(r.Entries)
 	clear(s.index)
 	r.finish()
-	return r
+	if s.held.Empty() {
+		s.held = r
+	} else {
+		s.held.Merge(r)
+	}
 }
 
 // collect appends the figures of one shard to the report, unsorted.
@@ -173,6 +205,7 @@ func (s *Store) collect(r *Report, taken *tally) {
 			r.Entries = append(r.Entries, newEntry(key, r.Start))
 		}
 		row.addTo(&r.Entries[i])
+		s.life.add(key, row)
 	}
 	for key, f := range taken.failures {
 		if f.occurrences > 0 {

@@ -38,6 +38,7 @@ type row struct {
 	contentLength          int64
 	last                   int64
 	times                  map[int64]int64
+	spread                 [HistogramBounds + 1]int64 // see Histogram
 	seconds                []second
 }
 
@@ -91,6 +92,7 @@ func (r *row) addTime(d time.Duration, buckets Buckets) {
 	r.maxTime = max(r.maxTime, d)
 	r.totalTime = addCapped(r.totalTime, d)
 	r.times[buckets.Key(d)]++
+	r.spread[slot(d)]++
 }
 
 // second returns the counts of a unix second.

@@ -1,0 +1,133 @@
+package locustworker
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/stats"
+)
+
+// A Snapshot is what a worker shows of itself at one moment: what a monitoring
+// system asks for. It is the caller's.
+type Snapshot struct {
+	// Counters tell what became of the samples. Counters.Recorded is the sum of
+	// the rows' requests, and Recorded = Confirmed + Open + Forgotten.
+	Counters Counters
+	// Rows are the totals by name and type, sorted in that order: of all samples
+	// since the worker was made. No report, no new run and no reset of the figures
+	// takes anything from them. There are at most 200 rows, those that came first,
+	// and one of type and name "other" for the samples of all others.
+	Rows []RowTotals
+	// Users are the users alive of each class, those that are stopping included.
+	Users map[string]int
+	// Link is what worker and master know of each other.
+	Link LinkState
+	// Connections is how many connections to the system under test are open, as
+	// far as the users' clients count them (User.Connected).
+	Connections int64
+	// Lateness is how long after the intended time users woke from the waits
+	// between their tasks. Waits that a stop ended are not in it. A load generator
+	// that cannot keep up shows it here first.
+	Lateness Histogram
+}
+
+// RowTotals are the totals of one row.
+type RowTotals struct {
+	Type, Name string
+	Requests   int64 // failures included
+	Failures   int64
+	Times      Histogram // response times; samples with NoTime have none
+}
+
+// A Histogram counts times by upper bounds that are the same in all histograms:
+// 0.1 ms, each twice the one before, 104.8576 s at last. The counts are exact,
+// whatever Config.LocustBuckets says.
+type Histogram struct {
+	// Bounds are the upper bounds, ascending.
+	Bounds []time.Duration
+	// Counts has at i the times above Bounds[i-1], up to and with Bounds[i]. The
+	// last, one more than there are bounds, has those above all.
+	Counts []int64
+	// Count is the number and Sum the sum of all times.
+	Count int64
+	Sum   time.Duration
+}
+
+// Snapshot returns the worker's figures. It may be called before, during and
+// after Run, and is safe for concurrent use. Users that record at the same time
+// wait as they do for a report to the master, a few times a minute: call it about
+// as often.
+func (w *Worker) Snapshot() Snapshot {
+	c := w.settled()
+	var s Snapshot
+	for _, row := range w.recorder.store.Lifetimes() {
+		c.Recorded += row.Requests
+		s.Rows = append(s.Rows, RowTotals{
+			Type: row.Method, Name: row.Name, Requests: row.Requests, Failures: row.Failures, Times: histogram(row.Times),
+		})
+	}
+	c.Open = c.Recorded - c.Confirmed - c.Forgotten
+	s.Counters = c
+	s.Users = w.userCounts()
+	s.Link = LinkState(w.vitals.link.Load())
+	s.Connections = w.recorder.connections.Load()
+	s.Lateness = histogram(w.recorder.lateness.Histogram())
+	return s
+}
+
+// Counters returns what became of the samples so far. Safe for concurrent use.
+func (w *Worker) Counters() Counters {
+	if c := w.final.Load(); c != nil {
+		return *c
+	}
+	c := w.settled()
+	c.Recorded = w.recorder.store.Recorded()
+	c.Open = c.Recorded - c.Confirmed - c.Forgotten
+	return c
+}
+
+// settled returns the counters without those of samples that are on their way.
+// What is settled was recorded before: read that later, and nothing is negative.
+func (w *Worker) settled() Counters {
+	return Counters{
+		Confirmed: w.vitals.confirmed.Load(),
+		Forgotten: w.vitals.forgotten.Load(),
+		Cut:       w.recorder.cut.Load(),
+	}
+}
+
+func (w *Worker) userCounts() map[string]int {
+	if users := w.vitals.users.Load(); users != nil {
+		byClass, _ := users.counts()
+		return byClass
+	}
+	byClass := make(map[string]int, len(w.classes))
+	for _, c := range w.classes {
+		byClass[c.name] = 0
+	}
+	return byClass
+}
+
+// vitals are what the session shows of itself to other goroutines, after each of
+// its events.
+type vitals struct {
+	link      atomic.Int32
+	confirmed atomic.Int64
+	forgotten atomic.Int64
+	users     atomic.Pointer[population] // nil before Run
+}
+
+// show publishes what has changed.
+func (s *session) show() {
+	s.vitals.link.Store(int32(s.link))
+	s.vitals.confirmed.Store(s.ledger.confirmed)
+	s.vitals.forgotten.Store(s.forgotten)
+}
+
+func histogram(h stats.Histogram) Histogram {
+	bounds := make([]time.Duration, stats.HistogramBounds)
+	for i := range bounds {
+		bounds[i] = stats.HistogramBound(i)
+	}
+	return Histogram{Bounds: bounds, Counts: h.Counts[:], Count: h.Count(), Sum: h.Sum}
+}
