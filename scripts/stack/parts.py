@@ -90,7 +90,7 @@ def redis_part(config: Config) -> Part:
         secret = 'requirepass "' + "".join(f"\\x{byte:02x}" for byte in redis.password.encode()) + '"\n'
     return Part(
         title=f"Redis with RedisJSON on 127.0.0.1:{redis.port}, data in {short(data)}",
-        spec=Spec("redis", command, _log(config, "redis"), stdin=secret),
+        spec=Spec("redis", command, log_of(config, "redis"), stdin=secret),
         answers=lambda: redis_answers(redis),
     )
 
@@ -105,7 +105,7 @@ def api_part(config: Config) -> Part:
     env |= {"REDIS_USERNAME": redis.username, "REDIS_PASSWORD": redis.password}
     return Part(
         title=f"the API on {config.api_url}",
-        spec=Spec("api", [str(ROOT / "bin" / "api")], _log(config, "api"), env),
+        spec=Spec("api", [str(ROOT / "bin" / "api")], log_of(config, "api"), env),
         answers=lambda: http_status(config.api_host, config.api_port, "/readyz") == 200,
     )
 
@@ -117,7 +117,7 @@ def master_part(config: Config) -> Part:
     command += ["--host", config.target or config.api_url]
     return Part(
         title=f"the Locust master on {config.web_url}, workers to port {config.master_port}",
-        spec=Spec("master", command, _log(config, "master")),
+        spec=Spec("master", command, log_of(config, "master")),
         answers=lambda: http_status("127.0.0.1", config.web_port, "/") == 200,
     )
 
@@ -128,11 +128,13 @@ def worker_parts(config: Config) -> Iterator[Part]:
     if config.worker_kind == "python":
         program = [str(config.local / "venv" / "bin" / "locust"), "-f", str(config.locustfile)]
     command = [*program, "--worker", "--master-host", "127.0.0.1", "--master-port", str(config.master_port)]
+    addresses = [["--metrics-addr", f"127.0.0.1:{port}"] for port in config.worker_metrics_ports]
     for number in range(1, config.workers + 1):
         name = f"worker-{number}"
+        own = addresses[number - 1] if addresses else []
         yield Part(
             title=f"{name} ({config.worker_kind})",
-            spec=Spec(name, command, _log(config, name)),
+            spec=Spec(name, [*command, *own], log_of(config, name)),
             answers=lambda: workers_listed(config) >= config.workers,
         )
 
@@ -150,7 +152,8 @@ def workers_listed(config: Config) -> int:
     return count if isinstance(count, int) else 0
 
 
-def _log(config: Config, name: str) -> Path:
+def log_of(config: Config, name: str) -> Path:
+    """The log file of the part of that name."""
     return config.state / "log" / f"{name}.log"
 
 
