@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -230,6 +231,14 @@ def test_a_port_that_is_taken_is_said(cluster):
         assert f"--metrics-port {cluster.web} cannot be had" in other.log("taken")
     finally:
         other.end()
+
+
+def test_every_name_is_described(cluster):
+    cluster.master("Fixed")
+    until(lambda: get(cluster.url("/metrics"))[0] == 200, "metrics")
+    shown = dict(re.findall(r"^# TYPE (locust_\w+) (\w+)$", get(cluster.url("/metrics"))[2], re.MULTILINE))
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    assert dict(re.findall(r"^\| `(locust_\w+)` \| (\w+) \|", page, re.MULTILINE)) == shown
 
 
 def test_a_login_does_not_keep_prometheus_out(cluster):

@@ -135,6 +135,9 @@ def stat(title: str, unit: str, query: Query, text: str = "auto", **more: Unpack
         "colorMode": "value",
         "graphMode": "none" if query.now else "area",
         "textMode": text,
+        "wideLayout": True,
+        "showPercentChange": False,
+        "percentChangeColorMode": "standard",
         "justifyMode": "auto",
         "orientation": "auto",
     }
@@ -164,9 +167,14 @@ def table(
         "table",
         [Query(column.expr, now=True, shape="table") for column in columns],
         COUNT,
-        options={"sortBy": [{"displayName": columns[0].title, "desc": True}], "cellHeight": "sm", "showHeader": True},
+        options={
+            "sortBy": [{"displayName": columns[0].title, "desc": True}],
+            "cellHeight": "sm",
+            "showHeader": True,
+            "frameIndex": 0,
+        },
         overrides=[_column(column) for column in columns],
-        custom={"align": "auto", "filterable": True},
+        custom={"align": "auto", "filterable": True, "inspect": False},
         transformations=[
             {"id": "merge", "options": {}},
             {
@@ -240,12 +248,25 @@ def dashboard(uid: str, title: str, description: str, rows: Sequence[Row], varia
         "time": {"from": "now-15m", "to": "now"},
         "timepicker": {},
         "timezone": "browser",
-        "links": [
-            {"type": "dashboards", "title": "Bandwing", "tags": ["bandwing"], "asDropdown": False, "keepTime": True}
-        ],
+        "links": [_others()],
         "annotations": {"list": [_runs()]},
         "templating": {"list": [source, *variables]},
         "panels": list(_laid_out(rows)),
+    }
+
+
+def _others() -> Json:
+    """A link to each of the other dashboards, at the same time."""
+    return {
+        "type": "dashboards",
+        "title": "Bandwing",
+        "tooltip": "",
+        "icon": "external link",
+        "tags": ["bandwing"],
+        "asDropdown": False,
+        "targetBlank": False,
+        "includeVars": True,
+        "keepTime": True,
     }
 
 
@@ -256,7 +277,7 @@ def _runs() -> Json:
         "datasource": DATASOURCE,
         "enable": True,
         "iconColor": BLUE,
-        "expr": 'changes(locust_run_start_time_seconds{instance="$master"}[$__interval]) > 0',
+        "expr": 'changes(locust_run_start_time_seconds{instance="$master"}[15s]) > 0',
         "step": "5s",
         "titleFormat": "run or reset",
     }
