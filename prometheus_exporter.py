@@ -19,6 +19,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, islice
+from operator import itemgetter
 from typing import Any
 
 from gevent.pywsgi import WSGIServer
@@ -34,7 +35,6 @@ from locust.runners import (
     MasterRunner,
     WorkerRunner,
 )
-from locust.stats import sort_stats
 
 try:
     from prometheus_client import CollectorRegistry, ProcessCollector
@@ -128,8 +128,10 @@ class LocustCollector:
     def collect(self) -> list[Family]:
         """All metrics of this moment (called by the registry)."""
         stats = self.runner.stats
-        counted = [e for e in sort_stats(stats.entries) if e.num_requests or e.num_failures]
-        rows = [((text(e.name), text(e.method)), e) for e in counted[:MAX_ROWS]]
+        counted = [
+            ((text(e.name), text(e.method)), e) for e in stats.entries.values() if e.num_requests or e.num_failures
+        ]
+        rows = sorted(counted, key=itemgetter(0))[:MAX_ROWS]
         left_out = len(counted) - len(rows)
         found = [*self._run(left_out), *self._faults(), *self._classic([*rows, (TOTAL, stats.total)])]
         found += self._rows(rows, stats.total)

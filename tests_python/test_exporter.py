@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import random
 import re
@@ -109,6 +111,18 @@ def check_workers(metrics, stats):
     assert got == {i: w["memory_usage"] for i, w in alive.items()}
 
 
+def check_percentiles(metrics, report):
+    """Compares with the master's CSV, which has more percentiles than /stats/requests."""
+    for row in csv.DictReader(io.StringIO(report)):
+        key = (row["Type"], row["Name"]) if row["Name"] != "Aggregated" else TOTAL
+        if row["90%"] == "N/A" or not float(row["Max Response Time"]):
+            continue
+        assert metrics[("locust_stats_ninetieth_response_time", *key)] == float(row["90%"])
+        for quantile, column in (("0.5", "50%"), ("0.95", "95%"), ("0.99", "99%")):
+            value = metrics[("locust_response_time_quantile_seconds", *key, quantile)]
+            assert value == pytest.approx(float(row[column]) / 1000)
+
+
 def in_state(state):
     return lambda _, stats: stats["state"] == state
 
@@ -135,6 +149,7 @@ def test_every_value_in_every_state(tmp_path, series_of):
         cluster.order("/stop")
         metrics, stats = cluster.wait(in_state("stopped"), "the end")
         check(metrics, stats)
+        check_percentiles(metrics, get(cluster.url("/stats/requests/csv"))[2])
         assert series(metrics, "locust_users") == series(metrics, "locust_target_users") == {}
         assert metrics[("locust_requests_total", "GET", "/fixed")] == 3 * 25
         assert sum(series(metrics, "locust_requests_total").values()) == requests(metrics, stats)

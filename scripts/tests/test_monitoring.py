@@ -203,3 +203,17 @@ def test_a_job_without_targets_is_left_out() -> None:
     assert monitoring.with_targets(settings, {}) == "a: 1\nscrape_configs:\n"
     with pytest.raises(ValueError, match="the job y does not say where its targets are"):
         monitoring.with_targets("  - job_name: y\n", {"y": ["y:1"]})
+
+
+def test_a_redis_with_a_password_is_read_and_python_workers_are_not(env: Env) -> None:
+    prometheus, redis = free_ports(2)
+    given = {"MONITORING": "1", "PROMETHEUS_PORT": str(prometheus), "REDIS_METRICS_PORT": str(redis)}
+    run = Run(env | given | {"REDIS_PASSWORD": ' a"b\\', "WORKER_KIND": "python", "WORKERS": "1"})
+    try:
+        run.wait_for(READY)
+        wanted = {job: ["up"] for job in ("api", "locust_master", "prometheus", "redis")}
+        until(lambda: Prometheus(prometheus).targets() == wanted, "all targets")
+        run.ctrl_c()
+        assert run.end() == 0
+    finally:
+        run.close()
