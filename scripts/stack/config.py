@@ -25,15 +25,15 @@ variables (environment, or make up NAME=value):
   WORKERS             number of Locust workers                                      2
   WORKER_KIND         go, or python for stock Locust workers                        go
   SAMPLES             documents that are loaded into an empty database; 0: none     300
+  START_TIMEOUT       seconds that a part has to answer                             60
+  STOP_TIMEOUT        seconds that a part has to end before it is killed            10
+  LOCAL               where `make deps` installed                                   .local
+  STATE_DIR           where data, logs and the lock go                              LOCAL
   MONITORING          1: also start Prometheus and an exporter for Redis            0
   PROMETHEUS_PORT     port of Prometheus                                            9090
   WORKER_METRICS_PORT port of the first Go worker's metrics; the next have the next 8090
   REDIS_METRICS_PORT  port of the exporter for Redis                                9121
   CADVISOR_ADDR       host:port of a cAdvisor that Prometheus is to scrape too
-  START_TIMEOUT       seconds that a part has to answer                             60
-  STOP_TIMEOUT        seconds that a part has to end before it is killed            10
-  LOCAL               where `make deps` installed                                   .local
-  STATE_DIR           where data, logs and the lock go                              LOCAL
 """
 
 
@@ -77,11 +77,11 @@ class Config:
     workers: int
     worker_kind: str
     samples: int
-    monitoring: MonitoringConfig
     start_timeout: float
     stop_timeout: float
     local: Path
     state: Path
+    monitoring: MonitoringConfig
 
     @property
     def api_host(self) -> str:
@@ -188,11 +188,11 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         workers=reader.number("WORKERS", 2, 0, 1000),
         worker_kind=reader.choice("WORKER_KIND", "go", "python"),
         samples=reader.number("SAMPLES", 300, 0, 1_000_000),
-        monitoring=_monitoring(reader),
         start_timeout=reader.seconds("START_TIMEOUT", 60),
         stop_timeout=reader.seconds("STOP_TIMEOUT", 10),
         local=local,
         state=reader.path("STATE_DIR", local),
+        monitoring=_monitoring(reader),
     )
     reader.faults += _clashes(config)
     if reader.faults:

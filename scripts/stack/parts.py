@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from stack import prometheus
 from stack.config import ROOT, Config, RedisConfig, bracketed
 from stack.process import Spec
 from stack.resp import Resp, RespError, has_json
@@ -90,7 +91,7 @@ def redis_part(config: Config) -> Part:
         secret = 'requirepass "' + "".join(f"\\x{byte:02x}" for byte in redis.password.encode()) + '"\n'
     return Part(
         title=f"Redis with RedisJSON on 127.0.0.1:{redis.port}, data in {short(data)}",
-        spec=Spec("redis", command, log_of(config, "redis"), stdin=secret),
+        spec=Spec("redis", command, _log(config, "redis"), stdin=secret),
         answers=lambda: redis_answers(redis),
     )
 
@@ -105,7 +106,7 @@ def api_part(config: Config) -> Part:
     env |= {"REDIS_USERNAME": redis.username, "REDIS_PASSWORD": redis.password}
     return Part(
         title=f"the API on {config.api_url}",
-        spec=Spec("api", [str(ROOT / "bin" / "api")], log_of(config, "api"), env),
+        spec=Spec("api", [str(ROOT / "bin" / "api")], _log(config, "api"), env),
         answers=lambda: http_status(config.api_host, config.api_port, "/readyz") == 200,
     )
 
@@ -117,7 +118,7 @@ def master_part(config: Config) -> Part:
     command += ["--host", config.target or config.api_url]
     return Part(
         title=f"the Locust master on {config.web_url}, workers to port {config.master_port}",
-        spec=Spec("master", command, log_of(config, "master")),
+        spec=Spec("master", command, _log(config, "master")),
         answers=lambda: http_status("127.0.0.1", config.web_port, "/") == 200,
     )
 
@@ -134,7 +135,7 @@ def worker_parts(config: Config) -> Iterator[Part]:
         own = addresses[number - 1] if addresses else []
         yield Part(
             title=f"{name} ({config.worker_kind})",
-            spec=Spec(name, [*command, *own], log_of(config, name)),
+            spec=Spec(name, [*command, *own], _log(config, name)),
             answers=lambda: workers_listed(config) >= config.workers,
         )
 
@@ -152,8 +153,48 @@ def workers_listed(config: Config) -> int:
     return count if isinstance(count, int) else 0
 
 
-def log_of(config: Config, name: str) -> Path:
-    """The log file of the part of that name."""
+# --- monitoring -------------------------------------------------------------------------------------------------
+
+
+def monitoring_parts(config: Config) -> Iterator[Part]:
+    """The exporter for Redis, then Prometheus."""
+    yield _redis_exporter(config)
+    yield _prometheus(config)
+
+
+def _redis_exporter(config: Config) -> Part:
+    redis, address = config.redis, f"127.0.0.1:{config.monitoring.redis_port}"
+    # Where redis_exporter looks for them; a password belongs on no command line.
+    env = {"REDIS_ADDR": f"redis://{bracketed(redis.host)}:{redis.port}"}
+    env |= {"REDIS_USER": redis.username, "REDIS_PASSWORD": redis.password}
+    return Part(
+        title=f"the exporter for Redis on http://{address}",
+        spec=Spec(
+            "redis-exporter",
+            ["prometheus-redis-exporter", "-web.listen-address", address],
+            _log(config, "redis-exporter"),
+            env,
+        ),
+        answers=lambda: b"\nredis_up 1\n" in http_body("127.0.0.1", config.monitoring.redis_port, "/metrics"),
+    )
+
+
+def _prometheus(config: Config) -> Part:
+    folder = config.state / "prometheus"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "prometheus.yml"
+    file.write_text(prometheus.settings(config))
+    port = config.monitoring.prometheus_port
+    command = ["prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}"]
+    return Part(
+        title=f"Prometheus on http://127.0.0.1:{port}, settings and data in {short(folder)}",
+        spec=Spec("prometheus", command, _log(config, "prometheus")),
+        answers=lambda: http_status("127.0.0.1", port, "/-/ready") == 200,
+    )
+
+
+def _log(config: Config, name: str) -> Path:
     return config.state / "log" / f"{name}.log"
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from stack import monitoring, parts, ports, samples
+from stack import parts, ports, samples
 from stack.config import Config, own_ports
 from stack.parts import Part, short
 from stack.process import Process
@@ -136,7 +136,7 @@ class Supervisor:
         self._start([parts.master_part(config)])
         self._start(list(parts.worker_parts(config)))
         if config.monitoring.start:
-            for part in monitoring.parts(config):
+            for part in parts.monitoring_parts(config):
                 self._start([part])
 
     def _start(self, group: Sequence[Part]) -> None:

@@ -18,7 +18,7 @@ import pytest
 import make_dashboards
 from conftest import LOCAL, PATIENCE, ROOT, free_ports, until
 from panelqueries import Prometheus, all_queries, filled
-from stack import config, monitoring
+from stack import config, prometheus
 from stack.parts import http_body
 from stack.resp import Resp
 from upharness import READY, Run
@@ -52,13 +52,13 @@ def cadvisor() -> Iterator[str]:
 @pytest.fixture
 def monitored(env: Env, cadvisor: str) -> Iterator[Env]:
     """A make up with monitoring and the class picker, started; its variables."""
-    prometheus, redis, worker = free_ports(3)
-    given = env | {"MONITORING": "1", "CADVISOR_ADDR": cadvisor, "LOCUST_USERCLASS_PICKER": "true"}
-    given |= {"PROMETHEUS_PORT": str(prometheus), "REDIS_METRICS_PORT": str(redis), "WORKER_METRICS_PORT": str(worker)}
+    port, redis, worker = free_ports(3)
+    given = env | {"MONITORING": "1", "CADVISOR_ADDR": cadvisor, "LOCUST_USERCLASS_PICKER": "true", "SAMPLES": "0"}
+    given |= {"PROMETHEUS_PORT": str(port), "REDIS_METRICS_PORT": str(redis), "WORKER_METRICS_PORT": str(worker)}
     run = Run(given | {"WORKERS": "1"})
     try:
         run.wait_for(READY)
-        assert f"  Prometheus http://127.0.0.1:{prometheus}\n" in run.text
+        assert f"  Prometheus http://127.0.0.1:{port}\n" in run.text
         yield given
         run.ctrl_c()
         assert run.end() == 0
@@ -114,13 +114,13 @@ def soon(condition: Callable[[], bool], missing: Iterable[object]) -> None:
 
 
 def test_a_run_gives_data_to_every_panel_and_all_counts_agree(monitored: Env) -> None:
-    env, prometheus = monitored, Prometheus(int(monitored["PROMETHEUS_PORT"]))
+    env, data = monitored, Prometheus(int(monitored["PROMETHEUS_PORT"]))
     master = f"127.0.0.1:{env['LOCUST_WEB_PORT']}"
     jobs = ("api", "cadvisor", "locust_master", "locust_worker", "prometheus", "redis")
-    until(lambda: prometheus.targets() == {job: ["up"] for job in jobs}, "all targets")
+    until(lambda: data.targets() == {job: ["up"] for job in jobs}, "all targets")
     began = time.time()
     post(env, "/swarm", user_count=1, spawn_rate=1, user_classes="JSONGet")  # finds nothing to read: an exception
-    until(lambda: prometheus.values("locust_exceptions_total") != [], "an exception")
+    until(lambda: data.values("locust_exceptions_total") != [], "an exception")
     post(env, "/stop")
     until(lambda: state(env) == "stopped", "the end of the first run")
     load_documents(env)
@@ -131,7 +131,7 @@ def test_a_run_gives_data_to_every_panel_and_all_counts_agree(monitored: Env) ->
     def all_answered_but(*words: str) -> bool:
         now = time.time()
         for query, expr in list(unanswered.items()):
-            if prometheus.values(expr, now - began, now):
+            if data.values(expr, now - began, now):
                 del unanswered[query]
         return all(any(word in query.expr for word in words) for query in unanswered)
 
@@ -146,10 +146,10 @@ def test_a_run_gives_data_to_every_panel_and_all_counts_agree(monitored: Env) ->
     assert count > 100
     assert count == served(env) - before
     assert count == total(env, "WORKER_METRICS_PORT", "bandwing_worker_requests_total") + KEYS
-    until(lambda: prometheus.values("sum(locust_requests_total)") == [count], "the last scrape")
-    assert prometheus.values('locust_stats_num_requests{method="Aggregated"}') == [count]
-    until(lambda: prometheus.values("locust_stats_current_rps") == [], "the end of what is current")
-    assert prometheus.values("locust_user_count") == [0]
+    until(lambda: data.values("sum(locust_requests_total)") == [count], "the last scrape")
+    assert data.values('locust_stats_num_requests{method="Aggregated"}') == [count]
+    until(lambda: data.values("locust_stats_current_rps") == [], "the end of what is current")
+    assert data.values("locust_user_count") == [0]
 
 
 def test_the_dashboards_are_what_the_script_makes() -> None:
@@ -184,8 +184,8 @@ def test_the_dashboards_are_whole() -> None:
 
 
 def test_the_settings_for_this_machine_keep_all_jobs(tmp_path: Path) -> None:
-    settings = config.load({"MONITORING": "1", "API_ADDR": "[::1]:5000", "CADVISOR_ADDR": "127.0.0.1:8080"})
-    found = monitoring.with_targets(monitoring.SETTINGS.read_text(), monitoring.targets(settings))
+    ours = config.load({"MONITORING": "1", "API_ADDR": "[::1]:5000", "CADVISOR_ADDR": "127.0.0.1:8080"})
+    found = prometheus.settings(ours)
     file = tmp_path / "prometheus.yml"
     file.write_text(found)
     subprocess.run(["promtool", "check", "config", str(file)], check=True, capture_output=True)
@@ -193,26 +193,26 @@ def test_the_settings_for_this_machine_keep_all_jobs(tmp_path: Path) -> None:
     python = LOCAL / "venv" / "bin" / "python"
     done = subprocess.run([python, "-c", script], input=found, capture_output=True, text=True, check=True)
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in json.loads(done.stdout)["scrape_configs"]}
-    assert jobs == monitoring.targets(settings)
+    assert jobs == prometheus.targets(ours)
     assert jobs["api"] == ["[::1]:5000"]
     assert jobs["locust_worker"] == ["127.0.0.1:8090", "127.0.0.1:8091"]
 
 
 def test_a_job_without_targets_is_left_out() -> None:
     settings = "a: 1\nscrape_configs:\n  - job_name: x\n    static_configs:\n      - targets: [x:1]\n"
-    assert monitoring.with_targets(settings, {}) == "a: 1\nscrape_configs:\n"
+    assert prometheus.with_targets(settings, {}) == "a: 1\nscrape_configs:\n"
     with pytest.raises(ValueError, match="the job y does not say where its targets are"):
-        monitoring.with_targets("  - job_name: y\n", {"y": ["y:1"]})
+        prometheus.with_targets("  - job_name: y\n", {"y": ["y:1"]})
 
 
 def test_a_redis_with_a_password_is_read_and_python_workers_are_not(env: Env) -> None:
-    prometheus, redis = free_ports(2)
-    given = {"MONITORING": "1", "PROMETHEUS_PORT": str(prometheus), "REDIS_METRICS_PORT": str(redis)}
+    port, redis = free_ports(2)
+    given = {"MONITORING": "1", "PROMETHEUS_PORT": str(port), "REDIS_METRICS_PORT": str(redis)}
     run = Run(env | given | {"REDIS_PASSWORD": ' a"b\\', "WORKER_KIND": "python", "WORKERS": "1"})
     try:
         run.wait_for(READY)
         wanted = {job: ["up"] for job in ("api", "locust_master", "prometheus", "redis")}
-        until(lambda: Prometheus(prometheus).targets() == wanted, "all targets")
+        until(lambda: Prometheus(port).targets() == wanted, "all targets")
         run.ctrl_c()
         assert run.end() == 0
     finally:
