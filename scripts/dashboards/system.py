@@ -23,6 +23,8 @@ from dashboards.panels import (
     lines,
 )
 
+# The jobs of local_conf/prometheus.yml, and of monitors in Kubernetes: locust-master, <namespace>/locust-worker.
+API, LOCUST, WORKER = 'job="api"', 'job=~"(.*/)?locust.master"', 'job=~"(.*/)?locust.worker"'
 MINE = '{instance="$master"}'
 SERVED = '{route=~"/api/.*"}'
 NAME = "container_label_com_docker_compose_service"
@@ -66,11 +68,11 @@ def load() -> Row:
 def overview() -> Row:
     """CPU and memory of all processes, and the cost of a request."""
     cpu, memory = (
-        'rate(process_cpu_seconds_total{job="%s"}[$__rate_interval])',
-        'process_resident_memory_bytes{job="%s"}',
+        "rate(process_cpu_seconds_total{%s}[$__rate_interval])",
+        "process_resident_memory_bytes{%s}",
     )
     redis = "rate(redis_cpu_sys_seconds_total[$__rate_interval]) + rate(redis_cpu_user_seconds_total[$__rate_interval])"
-    jobs = {"api": "service", "locust_worker": "Go workers", "locust_master": "master"}
+    jobs = {API: "service", WORKER: "Go workers", LOCUST: "master"}
     cores = {title: f"sum({cpu % job})" for job, title in jobs.items()} | {"Redis": f"sum({redis})"}
     requests = f"sum(rate(bandwing_api_requests_total{SERVED}[$__rate_interval]))"
     bytes_of = {title: f"sum({memory % job})" for job, title in jobs.items()}
@@ -123,15 +125,15 @@ def service() -> Row:
             lines(
                 "CPU",
                 CORES,
-                Query('rate(process_cpu_seconds_total{job="api"}[$__rate_interval])', "{{instance}}"),
+                Query(f"rate(process_cpu_seconds_total{{{API}}}[$__rate_interval])", "{{instance}}"),
                 description="100 % is one core",
             ),
             lines(
                 "Memory",
                 BYTES,
-                Query('process_resident_memory_bytes{job="api"}', "resident"),
-                Query('go_memstats_heap_inuse_bytes{job="api"}', "heap"),
-                Query('go_memstats_next_gc_bytes{job="api"}', "heap at the next collection"),
+                Query(f"process_resident_memory_bytes{{{API}}}", "resident"),
+                Query(f"go_memstats_heap_inuse_bytes{{{API}}}", "heap"),
+                Query(f"go_memstats_next_gc_bytes{{{API}}}", "heap at the next collection"),
             ),
             lines(
                 "Connections to Redis",
@@ -204,7 +206,7 @@ def redis() -> Row:
 
 def workers() -> Row:
     """The Go workers, by their own metrics."""
-    job = '{job="locust_worker"}'
+    job = f"{{{WORKER}}}"
     buckets = per_second("bandwing_worker_request_duration_seconds_bucket", "le")
     return Row(
         "Workers",
