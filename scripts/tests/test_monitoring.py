@@ -81,11 +81,24 @@ def total(env: Env, port: str, name: str, labels: str = "") -> float:
     return sum(float(v) for v in re.findall(rf"^{name}{{[^}}]*{labels}[^}}]*}} (\S+)$", text, re.MULTILINE))
 
 
-def table_total(env: Env) -> float:
-    """The requests of the run, in /stats/requests."""
-    stats = json.loads(http_body("127.0.0.1", int(env["LOCUST_WEB_PORT"]), "/stats/requests"))
-    requests: float = stats["stats"][-1]["num_requests"]
-    return requests
+def table(env: Env) -> list[dict[str, float]]:
+    """The rows of /stats/requests; the last is the total."""
+    found: list[dict[str, float]] = json.loads(http_body("127.0.0.1", int(env["LOCUST_WEB_PORT"]), "/stats/requests"))[
+        "stats"
+    ]
+    return found
+
+
+def compare_rows(env: Env, prometheus: Prometheus) -> None:
+    """Compares what Prometheus has of each row with the table: exactly what Go workers have measured."""
+    for row in table(env):
+        labels = f'path="{row["name"]}",method="{row["method"] or "Aggregated"}"'
+        for name in ("num_requests", "num_failures", "avg_response_time", "median_response_time", "avg_content_length"):
+            assert prometheus.values(f"locust_stats_{name}{{{labels}}}") == [pytest.approx(row[name])], (name, labels)
+        for q in ("0.95", "0.99"):
+            want = row[f"response_time_percentile_{q}"]
+            found = prometheus.values(f'1000 * locust_response_time_quantile_seconds{{{labels},quantile="{q}"}}')
+            assert found == [pytest.approx(want)], (q, labels)
 
 
 def state(env: Env) -> str:
@@ -142,12 +155,16 @@ def test_a_run_gives_data_to_every_panel_and_all_counts_agree(monitored: Env) ->
     post(env, "/stop")
     until(lambda: state(env) == "stopped", "the end of the run")
     count = total(env, "LOCUST_WEB_PORT", "locust_requests_total")
-    until(lambda: table_total(env) == count, "the table to show the last requests (it is kept for two seconds)")
+    until(
+        lambda: table(env)[-1]["num_requests"] == count,
+        "the table to show the last requests (it is kept for two seconds)",
+    )
     assert count > 100
     assert count == served(env) - before
     assert count == total(env, "WORKER_METRICS_PORT", "bandwing_worker_requests_total") + KEYS
     until(lambda: data.values("sum(locust_requests_total)") == [count], "the last scrape")
     assert data.values('locust_stats_num_requests{method="Aggregated"}') == [count]
+    compare_rows(env, data)
     until(lambda: data.values("locust_stats_current_rps") == [], "the end of what is current")
     assert data.values("locust_user_count") == [0]
 
