@@ -31,14 +31,14 @@ help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables of make up: $(PYTHON) scripts/up.py --help"
 
-up: deps-up build ## start Redis, the API, the Locust master and Go workers; Ctrl-C stops them
+up: deps-up build ## start Redis, the API, the Locust master and Go workers, with MONITORING=1 Prometheus; Ctrl-C stops them
 	@exec $(PYTHON) scripts/up.py --stop-with-parent
 
 deps: ## install what is missing: Python packages, redis-server, RedisJSON
 	@$(PYTHON) scripts/deps.py --local "$(LOCAL)"
 
 deps-up:
-	@$(PYTHON) scripts/deps.py --local "$(LOCAL)" $(if $(REDIS_HOST),--no-redis)
+	@$(PYTHON) scripts/deps.py --local "$(LOCAL)" $(if $(REDIS_HOST),--no-redis) $(if $(filter 1,$(MONITORING)),--monitoring)
 
 deps-dev:
 	@$(PYTHON) scripts/deps.py --local "$(LOCAL)" --dev
@@ -78,6 +78,7 @@ lint-python:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy scripts
 	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/shellcheck .ci/run
+	promtool check config local_conf/prometheus.yml
 
 $(GOLANGCI):
 	@echo "lint: building golangci-lint $(GOLANGCI_VERSION), once (about two minutes)"
@@ -120,5 +121,5 @@ data: build ## load N (1000) documents of every kind through the API (HOST=http:
 	@bin/locustworker data -n "$(N)" $(if $(LOCUST_HOST),-host "$(LOCUST_HOST)")
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
-	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"
+	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log" "$(LOCAL)/prometheus"
 	find scripts e2e -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

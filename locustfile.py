@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from locust import tag, task
 
+import prometheus_exporter  # noqa: F401  # /metrics on the master
 from locustworker.redisjson.twin.documents import (
     COMPLEX,
     FLAT,

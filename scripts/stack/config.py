@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ variables (environment, or make up NAME=value):
   STOP_TIMEOUT        seconds that a part has to end before it is killed            10
   LOCAL               where `make deps` installed                                   .local
   STATE_DIR           where data, logs and the lock go                              LOCAL
+  MONITORING          1: also start Prometheus and an exporter for Redis            0
+  PROMETHEUS_PORT     port of Prometheus                                            9090
+  WORKER_METRICS_PORT port of the first Go worker's metrics; the next have the next 8090
+  REDIS_METRICS_PORT  port of the exporter for Redis                                9121
+  CADVISOR_ADDR       host:port of a cAdvisor that Prometheus is to scrape too
 """
 
 
@@ -44,6 +50,17 @@ class RedisConfig:
     port: int
     username: str
     password: str
+
+
+@dataclass(frozen=True)
+class MonitoringConfig:
+    """Whether Prometheus is started, and the ports that it and what it needs have. `cadvisor` is not ours to start."""
+
+    start: bool
+    prometheus_port: int
+    worker_port: int
+    redis_port: int
+    cadvisor: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,7 @@ class Config:
     stop_timeout: float
     local: Path
     state: Path
+    monitoring: MonitoringConfig
 
     @property
     def api_host(self) -> str:
@@ -75,6 +93,13 @@ class Config:
     def api_url(self) -> str:
         """The API's base URL, seen from this machine."""
         return f"http://{bracketed(self.api_host)}:{self.api_port}"
+
+    @property
+    def worker_metrics_ports(self) -> list[int]:
+        """A port for the metrics of each worker: none without monitoring, and none for Python workers."""
+        if not self.monitoring.start or self.worker_kind != "go":
+            return []
+        return list(range(self.monitoring.worker_port, self.monitoring.worker_port + self.workers))
 
     @property
     def web_url(self) -> str:
@@ -125,6 +150,12 @@ class _Reader:
             self.faults.append(f"{name}={raw}: may be {' or '.join(allowed)}")
         return raw
 
+    def address(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not re.fullmatch(r"[^\s/]+:\d{1,5}", raw):
+            self.faults.append(f"{name}={raw}: needs host:port")
+        return raw
+
     def path(self, name: str, default: Path) -> Path:
         return (ROOT / self.text(name, str(default))).resolve()
 
@@ -161,6 +192,7 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         stop_timeout=reader.seconds("STOP_TIMEOUT", 10),
         local=local,
         state=reader.path("STATE_DIR", local),
+        monitoring=_monitoring(reader),
     )
     reader.faults += _clashes(config)
     if reader.faults:
@@ -182,6 +214,16 @@ def _redis(reader: _Reader) -> RedisConfig:
     )
 
 
+def _monitoring(reader: _Reader) -> MonitoringConfig:
+    return MonitoringConfig(
+        start=reader.choice("MONITORING", "0", "1") == "1",
+        prometheus_port=reader.number("PROMETHEUS_PORT", 9090, 1, 65535),
+        worker_port=reader.number("WORKER_METRICS_PORT", 8090, 1, 64535),
+        redis_port=reader.number("REDIS_METRICS_PORT", 9121, 1, 65535),
+        cadvisor=reader.address("CADVISOR_ADDR"),
+    )
+
+
 def _clashes(config: Config) -> list[str]:
     """One fault for every port that two of our own parts would share."""
     taken: dict[int, str] = {}
@@ -194,10 +236,16 @@ def _clashes(config: Config) -> list[str]:
 
 
 def own_ports(config: Config) -> dict[str, int]:
-    """The ports that our parts will listen on, by the variable that sets them."""
+    """The ports that our parts will listen on, by the variable that sets them: "WORKER_METRICS_PORT+1" for the next."""
     ports = {"REDIS_PORT": config.redis.port} if config.redis.start else {}
-    return ports | {
+    ports |= {
         "API_PORT": config.api_port,
         "LOCUST_WEB_PORT": config.web_port,
         "LOCUST_MASTER_PORT": config.master_port,
     }
+    if config.monitoring.start:
+        ports["PROMETHEUS_PORT"] = config.monitoring.prometheus_port
+        ports["REDIS_METRICS_PORT"] = config.monitoring.redis_port
+    for number, port in enumerate(config.worker_metrics_ports):
+        ports["WORKER_METRICS_PORT" + (f"+{number}" if number else "")] = port
+    return ports

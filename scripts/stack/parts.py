@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from stack import prometheus
 from stack.config import ROOT, Config, RedisConfig, bracketed
 from stack.process import Spec
 from stack.resp import Resp, RespError, has_json
@@ -128,11 +129,13 @@ def worker_parts(config: Config) -> Iterator[Part]:
     if config.worker_kind == "python":
         program = [str(config.local / "venv" / "bin" / "locust"), "-f", str(config.locustfile)]
     command = [*program, "--worker", "--master-host", "127.0.0.1", "--master-port", str(config.master_port)]
+    addresses = [["--metrics-addr", f"127.0.0.1:{port}"] for port in config.worker_metrics_ports]
     for number in range(1, config.workers + 1):
         name = f"worker-{number}"
+        own = addresses[number - 1] if addresses else []
         yield Part(
             title=f"{name} ({config.worker_kind})",
-            spec=Spec(name, command, _log(config, name)),
+            spec=Spec(name, [*command, *own], _log(config, name)),
             answers=lambda: workers_listed(config) >= config.workers,
         )
 
@@ -148,6 +151,47 @@ def workers_listed(config: Config) -> int:
     except (ValueError, KeyError, TypeError):
         return 0
     return count if isinstance(count, int) else 0
+
+
+# --- monitoring -------------------------------------------------------------------------------------------------
+
+
+def monitoring_parts(config: Config) -> Iterator[Part]:
+    """The exporter for Redis, then Prometheus."""
+    yield _redis_exporter(config)
+    yield _prometheus(config)
+
+
+def _redis_exporter(config: Config) -> Part:
+    redis, address = config.redis, f"127.0.0.1:{config.monitoring.redis_port}"
+    # Where redis_exporter looks for them; a password belongs on no command line.
+    env = {"REDIS_ADDR": f"redis://{bracketed(redis.host)}:{redis.port}"}
+    env |= {"REDIS_USER": redis.username, "REDIS_PASSWORD": redis.password}
+    return Part(
+        title=f"the exporter for Redis on http://{address}",
+        spec=Spec(
+            "redis-exporter",
+            ["prometheus-redis-exporter", "-web.listen-address", address],
+            _log(config, "redis-exporter"),
+            env,
+        ),
+        answers=lambda: b"\nredis_up 1\n" in http_body("127.0.0.1", config.monitoring.redis_port, "/metrics"),
+    )
+
+
+def _prometheus(config: Config) -> Part:
+    folder = config.state / "prometheus"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "prometheus.yml"
+    file.write_text(prometheus.settings(config))
+    port = config.monitoring.prometheus_port
+    command = ["prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}"]
+    return Part(
+        title=f"Prometheus on http://127.0.0.1:{port}, settings and data in {short(folder)}",
+        spec=Spec("prometheus", command, _log(config, "prometheus")),
+        answers=lambda: http_status("127.0.0.1", port, "/-/ready") == 200,
+    )
 
 
 def _log(config: Config, name: str) -> Path:

@@ -104,8 +104,9 @@ class Supervisor:
             raise UpFailed("\n".join(found))
 
     def _port_fault(self, variable: str, port: int) -> str:
+        variable = variable.partition("+")[0]
         user, host = _PORT_USERS[variable], ""
-        if variable == "REDIS_PORT":
+        if variable in _LOCAL:
             host = "127.0.0.1"
         if variable == "API_PORT":
             host = self._config.api_addr.rpartition(":")[0].strip("[]")
@@ -134,6 +135,9 @@ class Supervisor:
         self._load_samples()
         self._start([parts.master_part(config)])
         self._start(list(parts.worker_parts(config)))
+        if config.monitoring.start:
+            for part in parts.monitoring_parts(config):
+                self._start([part])
 
     def _start(self, group: Sequence[Part]) -> None:
         """Starts the parts of a group together and waits until all of them answer."""
@@ -193,6 +197,8 @@ class Supervisor:
         self._console.say(f"  Locust UI  {config.web_url}")
         self._console.say(f"  API        {config.api_url}")
         self._console.say(f"  metrics    {config.api_url}/metrics")
+        if config.monitoring.start:
+            self._console.say(f"  Prometheus http://127.0.0.1:{config.monitoring.prometheus_port}")
         self._console.say(f"  logs       {short(config.state / 'log')}")
         self._console.say("Ctrl-C stops it.")
 
@@ -265,7 +271,11 @@ _PORT_USERS = {
     "API_PORT": "the API",
     "LOCUST_WEB_PORT": "the Locust web UI",
     "LOCUST_MASTER_PORT": "the Locust master (for its workers)",
+    "PROMETHEUS_PORT": "Prometheus",
+    "REDIS_METRICS_PORT": "the exporter for Redis",
+    "WORKER_METRICS_PORT": "a worker's metrics",
 }
+_LOCAL = ("REDIS_PORT", "PROMETHEUS_PORT", "REDIS_METRICS_PORT", "WORKER_METRICS_PORT")  # on 127.0.0.1 only
 
 
 def _obituary(process: Process) -> str:

@@ -84,7 +84,18 @@ def _command(entry: Path) -> str:
 def env(mark: str, living: Living, tmp_path: Path) -> dict[str, str]:
     """The environment of a make up: free ports, a data folder of its own, few documents."""
     redis, api, web, master = free_ports(4)
-    dropped = ("MAKE", "MFLAGS", "LOCUST", "REDIS", "API", "WORKER", "SAMPLES", "START_TIMEOUT", "STOP_TIMEOUT")
+    dropped = (
+        "MAKE",
+        "MFLAGS",
+        "LOCUST",
+        "REDIS",
+        "API",
+        "WORKER",
+        "SAMPLES",
+        "MONITORING",
+        "START_TIMEOUT",
+        "STOP_TIMEOUT",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {
         MARK: mark,

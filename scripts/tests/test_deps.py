@@ -56,7 +56,7 @@ def test_an_old_redis_is_replaced_by_debians(
 
     monkeypatch.setattr(deps, "apt_install", apt_install)
     monkeypatch.setattr(deps, "package_installed", lambda package: had_package)
-    monkeypatch.setattr(deps, "silence_service", lambda: done.append("silenced"))
+    monkeypatch.setattr(deps, "silence_service", lambda _: done.append("silenced"))
     assert deps.redis_version() == (6, 2, 7)
     deps.install_redis()
     assert done == want

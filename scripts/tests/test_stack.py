@@ -53,6 +53,9 @@ def test_api_address(variables: dict[str, str], addr: str, url: str) -> None:
         ({"WORKERS": "²"}, "WORKERS=²: needs a whole number"),
         ({"STOP_TIMEOUT": "nan"}, "STOP_TIMEOUT=nan: needs a number of seconds above 0"),
         ({"API_PORT": "8089"}, "API_PORT and LOCUST_WEB_PORT are both 8089"),
+        ({"MONITORING": "yes"}, "MONITORING=yes: may be 0 or 1"),
+        ({"MONITORING": "1", "PROMETHEUS_PORT": "8091"}, "PROMETHEUS_PORT and WORKER_METRICS_PORT+1 are both 8091"),
+        ({"MONITORING": "1", "CADVISOR_ADDR": "8080"}, "CADVISOR_ADDR=8080: needs host:port"),
         ({"REDIS_USERNAME": "ann"}, "REDIS_USERNAME=ann: only together with REDIS_HOST"),
     ],
 )
@@ -65,6 +68,14 @@ def test_faults(variables: dict[str, str], fault: str) -> None:
 def test_redis_elsewhere_may_share_a_port_number_with_ours() -> None:
     found = load(REDIS_HOST="db", REDIS_PORT="5000", REDIS_USERNAME="ann", REDIS_PASSWORD=" x ")
     assert found.redis == config.RedisConfig(start=False, host="db", port=5000, username="ann", password=" x ")
+
+
+def test_monitoring_has_ports_only_where_it_is_asked_for() -> None:
+    usual = config.own_ports(load())
+    assert config.own_ports(load(PROMETHEUS_PORT="5000", WORKER_METRICS_PORT="5000")) == usual
+    more = {"PROMETHEUS_PORT": 9090, "REDIS_METRICS_PORT": 9121, "WORKER_METRICS_PORT": 8090}
+    assert config.own_ports(load(MONITORING="1")) == usual | more | {"WORKER_METRICS_PORT+1": 8091}
+    assert load(MONITORING="1", WORKER_KIND="python").worker_metrics_ports == []
 
 
 def test_every_variable_is_in_the_help_with_its_default() -> None:

@@ -48,6 +48,22 @@ def test_port_in_use(env: Env, listener: int, variable: str, user: str) -> None:
     assert "pytest" in text  # the command line of the process that holds it: ours
 
 
+@pytest.mark.parametrize(
+    ("variable", "offset", "user"),
+    [
+        ("PROMETHEUS_PORT", 0, "Prometheus"),
+        ("REDIS_METRICS_PORT", 0, "the exporter for Redis"),
+        ("WORKER_METRICS_PORT", 1, "a worker's metrics"),
+    ],
+)
+def test_port_of_monitoring_in_use(env: Env, listener: int, variable: str, offset: int, user: str) -> None:
+    prometheus, redis = free_ports(2)
+    given = {"MONITORING": "1", "PROMETHEUS_PORT": str(prometheus), "REDIS_METRICS_PORT": str(redis)}
+    text = refuse(env | given | {variable: str(listener - offset)})
+    assert f"port {listener} is in use, and {user} needs it" in text
+    assert f"make up {variable}=" in text
+
+
 def test_all_ports_in_use_are_named_at_once(env: Env, listener: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as second:
         other = second.getsockname()[1]
