@@ -24,6 +24,6 @@ func serve(ctx context.Context, settings settings, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("api: set API_ADDR to a free address: %w", err)
 	}
-	fmt.Fprintf(stdout, "api: serving http://%s with Redis at %s\n", listener.Addr(), settings.redis.Servers())
+	fmt.Fprintf(stdout, "api: version %s serves http://%s with Redis at %s\n", version, listener.Addr(), settings.redis.Servers())
 	return server.Serve(ctx, listener)
 }
