@@ -18,13 +18,21 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(LOCAL)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
+ACTIONLINT_VERSION := v1.7.12
+ACTIONLINT := $(LOCAL)/bin/actionlint-$(ACTIONLINT_VERSION)
+
+# What `make dist` builds for: GOOS/GOARCH.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+# The oldest and the newest Kubernetes that the manifests are held against.
+KUBERNETES := 1.30 1.37
+
 # `make up HOST=http://...` sets the host that is tested. Only from the command line: some shells export HOST themselves.
 ifeq ($(origin HOST),command line)
 export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions lint lint-go lint-python fmt fuzz bench cover bench-api bench-parity data clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-master bench-parity data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -49,6 +57,18 @@ build: ## build bin/api and bin/locustworker
 		CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./cmd/$$name || exit 1; \
 	done
 
+dist: ## build archives of both programs for all PLATFORMS, with their checksums: dist/
+	@rm -rf dist
+	@set -e; for platform in $(PLATFORMS); do \
+		os=$${platform%/*} arch=$${platform#*/}; name=bandwing-$(VERSION)-$$os-$$arch; exe=; [ $$os != windows ] || exe=.exe; \
+		echo "dist: $$name.tar.gz"; \
+		for program in api locustworker; do \
+			CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/$$name/$$program$$exe ./cmd/$$program; \
+		done; \
+		cp README.md LICENSE dist/$$name; \
+		tar -C dist --owner=0 --group=0 --sort=name -czf dist/$$name.tar.gz $$name; rm -r dist/$$name; \
+	done; cd dist; sha256sum -- *.tar.gz > SHA256SUMS
+
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
 	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python
 
@@ -67,7 +87,7 @@ test-versions: deps-dev ## run the conformance tests against the older Locust re
 		$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout $(GOTEST_TIMEOUT) -run 'TestConformance|TestOlderLocust' ./e2e -locust "$$series"; \
 	done
 
-lint: deps-dev lint-go lint-python ## run all linters
+lint: deps-dev lint-go lint-python lint-ship ## run all linters
 
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
@@ -78,6 +98,24 @@ lint-python:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy scripts
 	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/shellcheck .ci/run
+
+# The images, docker compose, Kubernetes and the workflows. tools/ is a module of its own for what only this needs.
+lint-ship: $(GOLANGCI) $(ACTIONLINT)
+	$(VENV)/bin/hadolint Dockerfile.*
+	PATH="$(VENV)/bin:$$PATH" $(ACTIONLINT) .github/workflows/*.yml
+	$(GO) -C tools mod tidy -diff
+	cd tools && $(GOLANGCI) run ./...
+	$(GO) -C tools test -count=1 ./...
+	@mkdir -p "$(LOCAL)/rendered"
+	$(GO) -C tools run ./shipcheck -render "$(LOCAL)/rendered" ..
+	@for version in $(KUBERNETES); do echo "kubernetes-validate: Kubernetes $$version"; \
+		$(VENV)/bin/kubernetes-validate -k $$version --strict --quiet --no-warn "$(LOCAL)"/rendered/*.yaml || exit 1; done
+
+$(ACTIONLINT):
+	@echo "lint: building actionlint $(ACTIONLINT_VERSION), once"
+	@rm -rf "$(LOCAL)/bin/actionlint.new"
+	@GOBIN="$(LOCAL)/bin/actionlint.new" $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	@mv "$(LOCAL)/bin/actionlint.new/actionlint" "$@" && rmdir "$(LOCAL)/bin/actionlint.new"
 
 $(GOLANGCI):
 	@echo "lint: building golangci-lint $(GOLANGCI_VERSION), once (about two minutes)"
@@ -120,5 +158,5 @@ data: build ## load N (1000) documents of every kind through the API (HOST=http:
 	@bin/locustworker data -n "$(N)" $(if $(LOCUST_HOST),-host "$(LOCUST_HOST)")
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
-	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"
+	rm -rf bin dist coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"
 	find scripts e2e -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
 // TestManifestFaults breaks the manifests of the overlay that has all kinds, one thing at a time.
 func TestManifestFaults(t *testing.T) {
-	text, err := renderKustomization(filepath.Join(root, "deploy/kubernetes/overlays/monitoring"))
+	text, err := renderKustomization(root + "/deploy/kubernetes/overlays/monitoring")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +48,7 @@ func TestManifestFaults(t *testing.T) {
 
 // TestExternalRedis: nothing of our Redis is left, and the service gets the login.
 func TestExternalRedis(t *testing.T) {
-	text, err := renderKustomization(filepath.Join(root, "deploy/kubernetes/overlays/external-redis"))
+	text, err := renderKustomization(root + "/deploy/kubernetes/overlays/external-redis")
 	if err != nil {
 		t.Fatal(err)
 	}
