@@ -57,17 +57,17 @@ build: ## build bin/api and bin/locustworker
 		CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./cmd/$$name || exit 1; \
 	done
 
-dist: ## build archives of both programs for all PLATFORMS, with their checksums: dist/
-	@rm -rf dist
+dist: ## build archives of both programs for all PLATFORMS, with their checksums: bin/dist/
+	@rm -rf bin/dist
 	@set -e; for platform in $(PLATFORMS); do \
 		os=$${platform%/*} arch=$${platform#*/}; name=bandwing-$(VERSION)-$$os-$$arch; exe=; [ $$os != windows ] || exe=.exe; \
 		echo "dist: $$name.tar.gz"; \
 		for program in api locustworker; do \
-			CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/$$name/$$program$$exe ./cmd/$$program; \
+			CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/$$name/$$program$$exe ./cmd/$$program; \
 		done; \
-		cp README.md LICENSE dist/$$name; \
-		tar -C dist --owner=0 --group=0 --sort=name -czf dist/$$name.tar.gz $$name; rm -r dist/$$name; \
-	done; cd dist; sha256sum -- *.tar.gz > SHA256SUMS
+		cp README.md LICENSE bin/dist/$$name; \
+		tar -C bin/dist --owner=0 --group=0 --sort=name -czf bin/dist/$$name.tar.gz $$name; rm -r bin/dist/$$name; \
+	done; cd bin/dist; sha256sum -- *.tar.gz > SHA256SUMS
 
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
 	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python
@@ -158,5 +158,5 @@ data: build ## load N (1000) documents of every kind through the API (HOST=http:
 	@bin/locustworker data -n "$(N)" $(if $(LOCUST_HOST),-host "$(LOCUST_HOST)")
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
-	rm -rf bin dist coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"
+	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log"
 	find scripts e2e -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
