@@ -149,6 +149,9 @@ bench-api: deps-dev ## measure what a request costs the API, beside a bare gin r
 	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
 
+bench-master: deps ## measure what many light workers cost the stock master (BENCH_MASTER="-workers 100,300 -rows 20")
+	$(GO) run ./bench/master -locust "$(VENV)/bin/locust" $(BENCH_MASTER)
+
 bench-parity: deps build ## run each class of the load test on a Python and on a Go worker, and compare their rows
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" $(GO) run ./bench/parity -locust "$(VENV)/bin/locust" $(BENCH_PARITY)
 

@@ -85,14 +85,14 @@ func TestEnvironment(t *testing.T) {
 	check(p, "app", "REDIS_HOST", "redis")
 	check(p, "app", "REDIS_PASSWORD", "")
 	check(p, "locust_master", "LOCUST_HOST", "http://app:5000")
-	check(p, "locust_master", "LOCUST_LOCUSTFILE", "locustfile.py")
+	check(p, "locust_master", "LOCUST_LOCUSTFILE", "locustfile.py,load_shapes.py")
 	check(p, "locust_worker", "LOCUST_MASTER_NODE_HOST", "locust_master")
 	check(p, "redis_exporter", "REDIS_ADDR", "redis://redis:6379")
 
-	p = project(t, []string{"REDIS_HOST=redis.example.com", "REDIS_PASSWORD=a b$$c", "LOCUST_USERCLASS_PICKER=true"}, "*")
+	p = project(t, []string{"REDIS_HOST=redis.example.com", "REDIS_PASSWORD=a b$$c", "LOCUST_USERCLASS_PICKER=false"}, "*")
 	check(p, "app", "REDIS_HOST", "redis.example.com")
 	check(p, "app", "REDIS_PASSWORD", "a b$$c")
-	check(p, "locust_master", "LOCUST_USERCLASS_PICKER", "true")
+	check(p, "locust_master", "LOCUST_USERCLASS_PICKER", "false")
 	check(p, "redis_exporter", "REDIS_ADDR", "redis://redis.example.com:6379")
 }
 
