@@ -38,7 +38,7 @@ type light struct {
 // record adds a sample of each row, with the spread of times that a busy service has.
 func (l *light) record(context.Context) error {
 	for _, name := range l.rows {
-		took := time.Duration(rand.ExpFloat64() * float64(20*time.Millisecond)) //nolint:gosec // no secret
+		took := time.Duration(rand.ExpFloat64() * float64(20*time.Millisecond))
 		l.user.Record(locustworker.Sample{Type: "GET", Name: name, ResponseTime: took, Length: 500})
 	}
 	return nil
@@ -194,7 +194,8 @@ func statsOf(ctx context.Context, master *lab.Master) (s stats, err error) {
 	if err != nil {
 		return s, err
 	}
-	return s, json.Unmarshal(body, &s)
+	err = json.Unmarshal(body, &s)
+	return s, err
 }
 
 func awaitState(ctx context.Context, master *lab.Master, want string) error {
@@ -219,7 +220,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // cpuTime returns the CPU time of a process so far.
 func cpuTime(ctx context.Context, pid int) (time.Duration, error) {
-	p, err := process.NewProcessWithContext(ctx, int32(pid)) //nolint:gosec // a process id
+	p, err := process.NewProcessWithContext(ctx, int32(pid))
 	if err != nil {
 		return 0, err
 	}
