@@ -18,13 +18,21 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(LOCAL)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
+ACTIONLINT_VERSION := v1.7.12
+ACTIONLINT := $(LOCAL)/bin/actionlint-$(ACTIONLINT_VERSION)
+
+# What `make dist` builds for: GOOS/GOARCH.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+# The oldest and the newest Kubernetes that the manifests are held against.
+KUBERNETES := 1.30 1.37
+
 # `make up HOST=http://...` sets the host that is tested. Only from the command line: some shells export HOST themselves.
 ifeq ($(origin HOST),command line)
 export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions lint lint-go lint-python fmt fuzz bench cover bench-api bench-parity data clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-master bench-parity data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -49,6 +57,18 @@ build: ## build bin/api and bin/locustworker
 		CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./cmd/$$name || exit 1; \
 	done
 
+dist: ## build archives of both programs for all PLATFORMS, with their checksums: bin/dist/
+	@rm -rf bin/dist
+	@set -e; for platform in $(PLATFORMS); do \
+		os=$${platform%/*} arch=$${platform#*/}; name=bandwing-$(VERSION)-$$os-$$arch; exe=; [ $$os != windows ] || exe=.exe; \
+		echo "dist: $$name.tar.gz"; \
+		for program in api locustworker; do \
+			CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/$$name/$$program$$exe ./cmd/$$program; \
+		done; \
+		cp README.md LICENSE bin/dist/$$name; \
+		tar -C bin/dist --owner=0 --group=0 --sort=name -czf bin/dist/$$name.tar.gz $$name; rm -r bin/dist/$$name; \
+	done; cd bin/dist; sha256sum -- *.tar.gz > SHA256SUMS
+
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
 	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python
 
@@ -67,7 +87,7 @@ test-versions: deps-dev ## run the conformance tests against the older Locust re
 		$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout $(GOTEST_TIMEOUT) -run 'TestConformance|TestOlderLocust' ./e2e -locust "$$series"; \
 	done
 
-lint: deps-dev lint-go lint-python ## run all linters
+lint: deps-dev lint-go lint-python lint-ship ## run all linters
 
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
@@ -79,6 +99,24 @@ lint-python:
 	$(VENV)/bin/mypy scripts
 	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/shellcheck .ci/run
 	promtool check config local_conf/prometheus.yml
+
+# The images, docker compose, Kubernetes and the workflows. tools/ is a module of its own for what only this needs.
+lint-ship: $(GOLANGCI) $(ACTIONLINT)
+	$(VENV)/bin/hadolint Dockerfile.*
+	PATH="$(VENV)/bin:$$PATH" $(ACTIONLINT) .github/workflows/*.yml
+	$(GO) -C tools mod tidy -diff
+	cd tools && $(GOLANGCI) run ./...
+	$(GO) -C tools test -count=1 ./...
+	@mkdir -p "$(LOCAL)/rendered"
+	$(GO) -C tools run ./shipcheck -render "$(LOCAL)/rendered" ..
+	@for version in $(KUBERNETES); do echo "kubernetes-validate: Kubernetes $$version"; \
+		$(VENV)/bin/kubernetes-validate -k $$version --strict --quiet --no-warn "$(LOCAL)"/rendered/*.yaml || exit 1; done
+
+$(ACTIONLINT):
+	@echo "lint: building actionlint $(ACTIONLINT_VERSION), once"
+	@rm -rf "$(LOCAL)/bin/actionlint.new"
+	@GOBIN="$(LOCAL)/bin/actionlint.new" $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	@mv "$(LOCAL)/bin/actionlint.new/actionlint" "$@" && rmdir "$(LOCAL)/bin/actionlint.new"
 
 $(GOLANGCI):
 	@echo "lint: building golangci-lint $(GOLANGCI_VERSION), once (about two minutes)"
@@ -111,6 +149,9 @@ bench-api: deps-dev ## measure what a request costs the API, beside a bare gin r
 	@mkdir -p "$(LOCAL)/bin"
 	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
+
+bench-master: deps ## measure what many light workers cost the stock master (BENCH_MASTER="-workers 100,300 -rows 20")
+	$(GO) run ./bench/master -locust "$(VENV)/bin/locust" $(BENCH_MASTER)
 
 bench-parity: deps build ## run each class of the load test on a Python and on a Go worker, and compare their rows
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" $(GO) run ./bench/parity -locust "$(VENV)/bin/locust" $(BENCH_PARITY)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,8 +67,8 @@ func readSettings(args []string, stdout io.Writer) (s settings, done bool, err e
 	if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {
 		return s, true, envconfig.Usagef("", &env, stdout, usage)
 	}
-	if len(args) > 0 {
-		return s, false, fmt.Errorf("api: it takes no arguments but -h, got %q: set environment variables", args)
+	if len(args) > 0 && !slices.Equal(args, []string{"-health"}) {
+		return s, false, fmt.Errorf("api: it takes no arguments but -h and -health, got %q: set environment variables", args)
 	}
 	if err := envconfig.Process("", &env); err != nil {
 		return s, false, fmt.Errorf("api: environment: %w", err)
@@ -79,7 +80,8 @@ func readSettings(args []string, stdout io.Writer) (s settings, done bool, err e
 	return s, false, err
 }
 
-const usage = `The REST service in front of RedisJSON. Environment variables and their defaults:
+const usage = `The REST service in front of RedisJSON. With -health it asks the one that runs at API_ADDR whether it and its Redis can
+serve, and exits with 0 or 1. Environment variables and their defaults:
 
 {{range .}}{{usage_key . | printf "%-22s"}} {{usage_default . | printf "%-10s"}} {{usage_description .}}
 {{end}}`

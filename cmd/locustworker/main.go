@@ -3,12 +3,8 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/promworker"
@@ -19,6 +15,9 @@ import (
 var version = ""
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "health" {
+		os.Exit(healthCommand())
+	}
 	cfg, scenario, err := load()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "locustworker:", err)
@@ -43,17 +42,4 @@ func load() (redisjson.Config, *redisjson.Scenario, error) {
 	}
 	scenario, err := redisjson.New(cfg)
 	return cfg, scenario, err
-}
-
-// data is the subcommand that loads documents.
-func data(cfg redisjson.Config) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	info, err := os.Stdout.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-	code := redisjson.DataCommand(ctx, os.Args[2:], cfg, os.Stdout, os.Stderr, terminal)
-	if code != 0 && errors.Is(ctx.Err(), context.Canceled) {
-		return 130
-	}
-	return code
 }
