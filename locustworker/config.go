@@ -68,7 +68,8 @@ type Config struct {
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
-	// Seed seeds the users' random numbers. 0 draws one.
+	// Seed seeds the users' random numbers, together with the index that the master
+	// has given the worker. 0 draws one.
 	Seed uint64
 	// Version is what --version shows. Default: the version of the program's
 	// module, as far as the build knows it.

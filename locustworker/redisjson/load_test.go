@@ -195,7 +195,7 @@ func FuzzSettings(f *testing.F) {
 			}
 			return
 		}
-		c, err := ConfigFromEnv(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+		c, err := configFrom(values)
 		if err != nil && !errors.Is(err, ErrConfig) {
 			t.Error(err)
 		}
