@@ -16,9 +16,11 @@ from typing import Any
 
 import gevent
 import gevent.event
+from flask import request
 from locust import events
 from locust.clients import HttpSession
 from locust.runners import MasterRunner, WorkerRunner
+from werkzeug.datastructures import MultiDict
 
 from .documents import KINDS, Documents
 from .settings import SETTINGS, Config, Settings, environment
@@ -228,8 +230,25 @@ def init(environment: Any, **_: object) -> None:
     if isinstance(runner, MasterRunner):
         _dealers[id(runner)] = dealer = Dealer(runner)
         environment.events.worker_connect.add_listener(lambda client_id, **_: dealer.joined(client_id))
-    if options and not options.user_classes and not options.class_picker:
+    if options and not options.user_classes:
         environment.user_classes[:] = default_classes(options.tags)
+    if options and options.class_picker and environment.web_ui:
+        _run_default_where_none_is_picked(environment)
+
+
+def _run_default_where_none_is_picked(environment: Any) -> None:
+    """Has a start that picks no class run what runs without the class picker; Locust would run all classes."""
+    usual = [user_class.__name__ for user_class in environment.user_classes]
+
+    def fill_in() -> None:
+        if request.path.rstrip("/").endswith("/swarm") and not request.form.getlist("user_classes"):
+            running = environment.runner.state in ("spawning", "running")
+            names = [c.__name__ for c in environment.user_classes] if running else usual
+            form = MultiDict(request.form)
+            form.setlist("user_classes", names)
+            request.form = form
+
+    environment.web_ui.app.before_request(fill_in)
 
 
 def default_classes(tags: Sequence[str] | None) -> list[Any]:
