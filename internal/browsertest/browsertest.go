@@ -53,7 +53,7 @@ func Start(t *testing.T) *Browser {
 	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--no-first-run", "--disable-background-networking", "--user-data-dir="+dir, "--window-size=1000,1400",
 		"--remote-debugging-pipe", "about:blank")
-	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.Env = append(cmd.Environ(), "HOME="+dir)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // 3 and 4
 	proc, err := proctest.Start(cmd, filepath.Join(t.TempDir(), "chromium.log"))
 	if err != nil {
