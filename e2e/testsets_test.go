@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/bandwing/bandwing/internal/proctest"
+	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/redisjson"
 )
 
 // testSet is a class of locustfile.py and the rows that it makes, in an order in
@@ -127,8 +129,9 @@ func runSet(c *cluster, set testSet) map[string]int {
 }
 
 // TestTestSets picks one class after the other, as the web UI does, on Go
-// workers: each makes exactly its rows, without a failure, and the table is what
-// the API has counted, with the master's own requests in it.
+// workers: each makes exactly its rows, as often as their weights say, without a
+// failure, and the table is what the API has counted, with the master's own
+// requests in it.
 func TestTestSets(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -145,6 +148,48 @@ func TestTestSets(t *testing.T) {
 		if names := sortedKeys(got); !slices.Equal(names, set.rows) {
 			t.Errorf("%s makes the rows\n%v; want\n%v", set.class, names, set.rows)
 		}
+		checkWeights(t, got, declaredWeights(t, set))
+	}
+}
+
+// declaredWeights are those of a class's tasks, by the rows that they make.
+func declaredWeights(t *testing.T, set testSet) map[string]int {
+	t.Helper()
+	scenario, err := redisjson.New(redisjson.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := map[string]int{}
+	for _, class := range scenario.Classes() {
+		info := locustworker.Describe(class)
+		for _, task := range info.Tasks {
+			row := slices.IndexFunc(set.rows, func(row string) bool { return strings.HasSuffix(row, " "+task.Name) })
+			if info.Name == set.class && row >= 0 {
+				weights[set.rows[row]] = task.Weight
+			}
+		}
+	}
+	return weights
+}
+
+// TestAStartThatPicksNoClassRunsTheMixedOne starts as scripts do that know of no
+// class picker, and as the web UI does with all boxes unticked.
+func TestAStartThatPicksNoClassRunsTheMixedOne(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.startMaster("--class-picker", "-f",
+		filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "load_shapes.py"))
+	c.startTestSets()
+	c.web.awaitWorkers(1)
+	runSet(c, testSets()[0])
+	c.web.swarm(10, c.apiURL)
+	c.web.awaitState("running", 10)
+	c.web.swarm(20, c.apiURL) // changes the run, and leaves its class
+	c.web.awaitState("running", 20)
+	c.web.stop()
+	c.web.awaitState("stopped", 0)
+	if users := c.spawned(); users["RedisJSONUser"] != 20 || users["JSONSet"] != 0 {
+		t.Errorf("users %v; want 20 of RedisJSONUser", users)
 	}
 }
 
@@ -320,7 +365,7 @@ func TestAdvancedOptions(t *testing.T) {
 		t.Fatalf("the page has no advanced options:\n%.2000s", page)
 	}
 	for _, want := range []string{
-		`"load_gen_data_sample_size": {"choices": null, "default_value": ""`, `"load_gen_request_timeout": {`, `"load_gen_wait_min": {`,
+		`"api_endpoint": {"choices": null, "default_value": ""`, `"app_endpoint": {`, `"load_gen_data_sample_size": {"choices": null, "default_value": ""`, `"load_gen_request_timeout": {`, `"load_gen_wait_min": {`,
 		`"load_gen_wait_max": {`, `"load_gen_document_size": {`, `"load_gen_random_documents": {`, `"load_gen_static_documents": {`,
 		`"load_gen_seed": {"choices": null, "default_value": "12"`, `"load_gen_weights": {`, `"shape_users": {"choices": null, "default_value": 50`,
 	} {

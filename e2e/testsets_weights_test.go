@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -26,7 +27,7 @@ func checkWeights(t *testing.T, counts, weights map[string]int) {
 		expected := total * float64(weight) / sum
 		statistic += (float64(counts[name]) - expected) * (float64(counts[name]) - expected) / expected
 	}
-	k := float64(len(weights) - 1)
+	k := math.Max(1, float64(len(weights)-1))
 	critical := k * math.Pow(1-2/(9*k)+3.719*math.Sqrt(2/(9*k)), 3)
 	t.Logf("chi-square %.1f of %.0f requests, critical %.1f", statistic, total, critical)
 	if statistic > critical {
@@ -36,52 +37,99 @@ func checkWeights(t *testing.T, counts, weights map[string]int) {
 
 var spawnedClasses = regexp.MustCompile(`All users spawned: (\{.*\}) `)
 
-// TestWeights holds the rows of long seeded runs against the declared weights of
-// the tasks, and against others from the web UI; and the users of classes against
-// the weights of these.
+// spawned is how many users of each class the last run had, as the master's log
+// says.
+func (c *cluster) spawned() map[string]int {
+	c.t.Helper()
+	all := spawnedClasses.FindAllStringSubmatch(c.masterProc.Log(), -1)
+	if len(all) == 0 {
+		c.t.Fatal("the master's log tells of no users")
+	}
+	users := map[string]int{}
+	if err := json.Unmarshal([]byte(all[len(all)-1][1]), &users); err != nil {
+		c.t.Fatal(err)
+	}
+	return users
+}
+
+// TestWeights holds the rows of long seeded runs, of a Go worker and of a Python
+// one, against the declared weights of the tasks, and against others from the web
+// UI; and both the users and the requests of classes against the weights of these.
 func TestWeights(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	c.startMaster("--class-picker")
-	c.startTestSets("LOAD_GEN_SEED=4711")
-	c.web.awaitWorkers(1)
-	c.loadData(50)
-	run := func(classes []string, more map[string]string, requests int) map[string]int {
-		arguments := map[string]string{"load_gen_wait_min": "0", "load_gen_wait_max": "0"}
-		maps.Copy(arguments, more)
-		c.pick(16, classes, arguments)
-		c.web.awaitState("running", 16)
-		awaitRequests(c, requests)
-		c.web.stop()
-		r := c.web.awaitState("stopped", 0)
-		checkFailures(t, r)
-		return counts(r)
+	for name, start := range map[string]func(*cluster){
+		"Go":     func(c *cluster) { c.startTestSets() },
+		"Python": func(c *cluster) { c.startPythonWorker() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			c.startMaster("--class-picker", "--load-gen-seed", "4711")
+			start(c)
+			c.web.awaitWorkers(1)
+			c.loadData(50)
+			checkTaskWeights(c)
+			checkClassWeights(c)
+		})
 	}
+}
+
+// runWeighed runs classes until so many requests have been made.
+func runWeighed(c *cluster, users int, classes []string, arguments map[string]string, requests int) map[string]int {
+	c.t.Helper()
+	c.pick(users, classes, arguments)
+	c.web.awaitState("running", users)
+	awaitRequests(c, requests)
+	c.web.stop()
+	r := c.web.awaitState("stopped", 0)
+	checkFailures(c.t, r)
+	return counts(r)
+}
+
+func checkTaskWeights(c *cluster) {
+	c.t.Helper()
+	fast := map[string]string{"load_gen_wait_min": "0", "load_gen_wait_max": "0"}
 	declared := map[string]int{
 		"GET get_json": 3, "GET get_json_by_key_and_field": 2, "GET getListOfFieldsByKey": 1,
 		"POST add_random_small_json": 2, "POST add_static_big_json": 1,
 		"PUT numbIncryBy": 1, "PUT numMultiBy": 1, "PUT updateField": 2, "PUT appendString": 1, "PUT json_append_array": 1,
 	}
-	checkWeights(t, run([]string{"RedisJSONUser"}, nil, 10_000), declared)
+	checkWeights(c.t, runWeighed(c, 16, []string{"RedisJSONUser"}, fast, 10_000), declared)
 
 	declared["GET get_json"], declared["PUT numbIncryBy"] = 1, 6
-	weights := "RedisJSONUser.get_json=1 RedisJSONUser.numbIncryBy=6 RedisJSONUser.getListOfFieldsByKey=0"
+	fast["load_gen_weights"] = "RedisJSONUser.get_json=1 RedisJSONUser.numbIncryBy=6 RedisJSONUser.getListOfFieldsByKey=0"
 	delete(declared, "GET getListOfFieldsByKey")
-	got := run([]string{"RedisJSONUser"}, map[string]string{"load_gen_weights": weights}, 10_000)
-	checkWeights(t, got, declared)
+	got := runWeighed(c, 16, []string{"RedisJSONUser"}, fast, 10_000)
+	checkWeights(c.t, got, declared)
 	if n := got["GET getListOfFieldsByKey"]; n != 0 {
-		t.Errorf("a task of weight 0 ran %d times", n)
+		c.t.Errorf("a task of weight 0 ran %d times", n)
 	}
+}
 
-	run([]string{"JSONGet", "MoreJSON"}, map[string]string{"load_gen_weights": "JSONGet=3"}, 100)
-	all := spawnedClasses.FindAllStringSubmatch(c.masterProc.Log(), -1)
-	last := all[len(all)-1][1]
-	for class, users := range map[string]int{"JSONGet": 12, "MoreJSON": 4, "JSONSet": 0} {
-		m := regexp.MustCompile(`"` + class + `": (\d+)`).FindStringSubmatch(last)
-		if len(m) < 2 || m[1] != strconv.Itoa(users) {
-			t.Errorf("weights 3 and 1 of 16 users: %s", last)
+// checkClassWeights runs four classes that share no row. The master deals users
+// out exactly by the weights. Users pause for far longer than a request takes, so
+// that those of each class make as many.
+func checkClassWeights(c *cluster) {
+	c.t.Helper()
+	weights := map[string]int{"JSONGet": 4, "MoreJSON": 1, "HashVsJSONGet": 2, "RandomJSON": 3}
+	arguments := map[string]string{
+		"load_gen_weights":  "JSONGet=4 HashVsJSONGet=2 RandomJSON=3",
+		"load_gen_wait_min": "150ms", "load_gen_wait_max": "250ms",
+	}
+	got := runWeighed(c, 60, slices.Sorted(maps.Keys(weights)), arguments, 3000)
+	users := c.spawned()
+	requests := map[string]int{}
+	for _, set := range testSets() {
+		if want := 6 * weights[set.class]; users[set.class] != want {
+			c.t.Errorf("weights %v of 60 users: %d of %s; want %d", weights, users[set.class], set.class, want)
+		}
+		for _, row := range set.rows {
+			if weights[set.class] > 0 {
+				requests[set.class] += got[row]
+			}
 		}
 	}
+	checkWeights(c.t, requests, weights)
 }
 
 // loadData loads documents of each kind with the worker's subcommand.

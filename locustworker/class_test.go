@@ -3,6 +3,7 @@ package locustworker
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestTasksArePickedByWeight(t *testing.T) {
 		Task("one", 1, (*plain).nothing).
 		Task("three", 3, (*plain).nothing).
 		Task("six", 6, (*plain).nothing).spec().root
-	rnd := newRand(1, 1)
+	rnd := newRand(1, 0, 1)
 	const draws = 100_000
 	got := map[string]float64{}
 	for range draws {
@@ -76,6 +77,32 @@ func TestTasksArePickedByWeight(t *testing.T) {
 	}
 	if chi2 > 13.8 { // 2 degrees of freedom, p = 0.001; the draw is seeded
 		t.Errorf("picked %v; chi-square %.1f against weights 1:3:6", got, chi2)
+	}
+}
+
+// With a seed, the user of a number on the worker of an index draws the same each
+// time; another seed, index or number differs.
+func TestUsersAreSeededByWorkerAndNumber(t *testing.T) {
+	draw := func(seed uint64, index int, id int64) uint64 {
+		w := &world{seed: seed, env: &Environment{}}
+		w.env.index.Store(int64(index))
+		return w.newUser(t.Context(), id, newLiveClass(&classSpec{name: "C"}), "").Rand().Uint64()
+	}
+	first := draw(7, 0, 1)
+	if again := draw(7, 0, 1); again != first {
+		t.Errorf("%d and %d of the same seed, worker and user", first, again)
+	}
+	for what, other := range map[string]uint64{
+		"seed": draw(8, 0, 1), "index": draw(7, 1, 1), "number": draw(7, 0, 2), "index before the master's": draw(7, -1, 1),
+	} {
+		if other == first {
+			t.Errorf("another %s draws the same", what)
+		}
+	}
+	u := NewStandaloneUser(t.Context(), StandaloneConfig{Seed: 1})
+	u.Reseed(7, 9)
+	if got, want := u.Rand().Uint64(), rand.New(rand.NewPCG(7, 9)).Uint64(); got != want {
+		t.Errorf("after Reseed the user draws %d, want %d", got, want)
 	}
 }
 

@@ -73,7 +73,8 @@ type Config struct {
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
-	// Seed seeds the users' random numbers. 0 draws one.
+	// Seed seeds the users' random numbers, together with the index that the master
+	// has given the worker. 0 draws one.
 	Seed uint64
 	// MetricsAddr is the host:port on which ServeMetrics shows the worker's figures
 	// while Run runs. Without a host it listens on all addresses; port 0 takes a

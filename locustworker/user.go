@@ -56,9 +56,13 @@ type sampleSink interface {
 // newUser makes a user that has not started. Its context ends with parent, or
 // when kill is called.
 func (w *world) newUser(parent context.Context, id int64, class *liveClass, host string) *User {
+	index := -1
+	if w.env != nil {
+		index = w.env.WorkerIndex()
+	}
 	u := &User{
 		id: id, class: class, host: host, world: w,
-		rand: newRand(w.seed, id),
+		rand: newRand(w.seed, index, id),
 		stop: make(chan struct{}),
 		done: make(chan struct{}),
 	}
@@ -76,10 +80,15 @@ func (u *User) ClassName() string { return u.class.name }
 // master's (web UI, --host), else the worker's, else the class's, else "".
 func (u *User) Host() string { return u.host }
 
-// Rand returns the user's own source of random numbers, seeded from
-// Config.Seed and the user's ID, so that a seeded run can be repeated. It is not
-// safe for concurrent use.
+// Rand returns the user's own source of random numbers, which its tasks and waits
+// are drawn with too. It is seeded from Config.Seed, the worker's index and the
+// user's ID, so that a seeded run can be repeated and no two workers do the same.
+// It is not safe for concurrent use.
 func (u *User) Rand() *rand.Rand { return u.rand }
+
+// Reseed has Rand begin anew from a seed of the caller's, for classes that repeat
+// what their users do by another rule. Call it in the class's constructor only.
+func (u *User) Reseed(seed1, seed2 uint64) { u.rand = rand.New(rand.NewPCG(seed1, seed2)) }
 
 // Context is the context that the user's OnStart and tasks run under. It ends
 // when the user is stopped without regard to its task.

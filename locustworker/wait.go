@@ -88,6 +88,8 @@ type pace struct {
 	wait time.Duration
 }
 
-func newRand(seed uint64, id int64) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, uint64(id)))
+// newRand returns the numbers of a user, by the seed, the worker's index (-1 for
+// none) and the user's ID in that worker.
+func newRand(seed uint64, index int, id int64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(index+1)<<40+uint64(id)))
 }

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 from locust.env import Environment
 from locust.event import Events
+from locust.user.task import DefaultTaskSet
 
 import locustfile  # noqa: F401  # declares the classes
 from locustworker.redisjson.twin.documents import FLAT, KINDS, NESTED, Documents, outgrown
-from locustworker.redisjson.twin.exchange import Dealer, collect, default_classes, scenario, share
+from locustworker.redisjson.twin.exchange import Dealer, collect, default_classes, scenario, share, start_run
 from locustworker.redisjson.twin.settings import Config
 
 
@@ -134,14 +135,48 @@ def test_weights_of_tasks_come_and_go():
 
 
 def test_a_seed_repeats_what_users_draw():
-    def draws():
-        scenario.begin("run", SimpleNamespace(load_gen_seed="5"))
-        return [scenario.random_of("JSONSet").random() for _ in range(3)] + [scenario.random_of("JSONGet").random()]
+    def draws(seed, index):
+        scenario.index = index
+        scenario.begin("run", SimpleNamespace(load_gen_seed=seed))
+        users = ["JSONSet", "JSONSet", "JSONGet"]
+        return [numbers.random() for user_class in users for numbers in scenario.seeded(user_class)]
 
     try:
-        first = draws()
-        assert draws() == first
-        assert len(set(first)) == 4
+        first = draws("5", 0)
+        assert draws("5", 0) == first
+        assert len({*first, *draws("5", 1), *draws("6", 0)}) == 18
+        scenario.begin("run", None)
+        assert scenario.seeded("JSONSet") == (random._inst, random._inst)
+    finally:
+        scenario.index = -1
+        scenario.begin("", None)
+
+
+def test_a_seed_repeats_the_order_of_tasks(monkeypatch):
+    user_class = scenario.classes[names(scenario.classes).index("JSONChange")]
+    monkeypatch.setattr(user_class, "host", "http://127.0.0.1:1")
+
+    def order():
+        scenario.begin("run", SimpleNamespace(load_gen_seed="5"))
+        user = user_class(Environment(events=Events()))
+        user._taskset_instance = DefaultTaskSet(user)
+        user.on_start()
+        return [(user._taskset_instance.get_next_task().__name__, user.wait_time()) for _ in range(20)]
+
+    try:
+        assert order() == order()
+        assert len(set(order())) > 10
+    finally:
+        scenario.begin("", None)
+
+
+@pytest.mark.parametrize(("given", "host"), [("", "http://a"), ("http://b", "http://b"), ("b", "http://a")])
+def test_an_endpoint_from_the_web_ui_is_the_host_of_the_run(given, host):
+    options = SimpleNamespace(api_endpoint=given, app_endpoint="http://127.0.0.1:1")
+    env = Environment(events=Events(), host="http://a", parsed_options=options)
+    try:
+        start_run(env)
+        assert env.host == host
     finally:
         scenario.begin("", None)
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bandwing/bandwing/internal/browsertest"
 	"github.com/bandwing/bandwing/internal/redistest"
 )
 
@@ -21,19 +22,19 @@ func TestPagesInABrowser(t *testing.T) {
 	useRedis(t, redistest.Start(t))
 	url, stop := start(t)
 	defer stop()
-	b := startBrowser(t)
+	b := browsertest.Start(t)
 
-	b.open(url + "/")
+	b.Open(url + "/")
 	const sum = `new Promise(resolve => {
 		const sum = document.getElementById("sum");
 		new MutationObserver(() => sum.textContent && resolve(sum.textContent)).observe(sum, {childList: true});
 		document.getElementById("all").click();
 	})`
-	if got := b.eval(sum); got != "23 of 23 ok" {
-		t.Errorf("send all: %s; the failures are\n%s", got, b.eval(`[...document.querySelectorAll("output:has(.bad)")].map(o => o.innerText).join("\n")`))
+	if got := b.Eval(sum); got != "23 of 23 ok" {
+		t.Errorf("send all: %s; the failures are\n%s", got, b.Eval(`[...document.querySelectorAll("output:has(.bad)")].map(o => o.innerText).join("\n")`))
 	}
 	const london = `document.querySelector("input[value$='address.city']").closest("article").querySelector("output pre").innerText`
-	if got := b.eval(london); got != `{"status":"ok","json":"London"}` {
+	if got := b.Eval(london); got != `{"status":"ok","json":"London"}` {
 		t.Errorf("the reply of the address: %s", got)
 	}
 	keep(t, b, url, "start.png")
@@ -47,25 +48,25 @@ func TestPagesInABrowser(t *testing.T) {
 		await new Promise(resolve => new MutationObserver(resolve).observe(out, {childList: true}));
 		return out.innerText;
 	})()`
-	if got := b.eval(edited); !strings.HasPrefix(got, "404 in ") || !strings.Contains(got, `no key \"nobody there\"`) {
+	if got := b.Eval(edited); !strings.HasPrefix(got, "404 in ") || !strings.Contains(got, `no key \"nobody there\"`) {
 		t.Errorf("a key that is not there: %s", got)
 	}
 
-	b.open(url + "/docs")
-	if got := b.eval(`document.querySelectorAll("article").length`); got != "26" {
+	b.Open(url + "/docs")
+	if got := b.Eval(`document.querySelectorAll("article").length`); got != "26" {
 		t.Errorf("%s routes in the docs", got)
 	}
 	const broken = `[...document.querySelectorAll("a[href^='#']")].filter(a => !document.querySelector(a.hash)).length`
-	if got := b.eval(broken); got != "0" {
+	if got := b.Eval(broken); got != "0" {
 		t.Errorf("%s links lead nowhere", got)
 	}
 	keep(t, b, url, "docs.png")
 }
 
 // keep writes a screenshot and checks what the page has asked for and reported.
-func keep(t *testing.T, b *browser, url, name string) {
+func keep(t *testing.T, b *browsertest.Browser, url, name string) {
 	t.Helper()
-	picture := b.screenshot()
+	picture := b.Screenshot()
 	if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), picture, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func keep(t *testing.T, b *browser, url, name string) {
 	if len(colours) < 20 {
 		t.Errorf("%s: the picture has %d colours", name, len(colours))
 	}
-	for _, e := range b.events {
+	for _, e := range b.Events {
 		switch e.Method {
 		case "Network.requestWillBeSent":
 			var sent struct{ Request struct{ URL string } }

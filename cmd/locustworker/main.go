@@ -32,11 +32,7 @@ func main() {
 
 // load reads the settings of the load test.
 func load() (redisjson.Config, *redisjson.Scenario, error) {
-	lookup, err := redisjson.Variables(os.LookupEnv, os.ReadFile)
-	if err != nil {
-		return redisjson.Config{}, nil, err
-	}
-	cfg, err := redisjson.ConfigFromEnv(lookup)
+	cfg, err := readSettings()
 	if err != nil {
 		return cfg, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -31,6 +32,9 @@ func DataCommand(ctx context.Context, args []string, cfg Config, stdout, stderr 
 	case flags.NArg() > 0 || *each < 1 || *parallel < 1:
 		_, _ = fmt.Fprintln(stderr, "locustworker data: -n and -parallel need a whole number above 0, and there are no other arguments")
 		return 2
+	case *host != "" && !urlForm.MatchString(*host):
+		_, _ = fmt.Fprintf(stderr, "locustworker data: -host %s: it must be a base URL such as %s\n", *host, defaultHost)
+		return 2
 	}
 	bar := &bar{out: stdout, live: live}
 	if *host == "" && cfg.AppEndpoint == "" && cfg.APIEndpoint == "" {
@@ -40,6 +44,9 @@ func DataCommand(ctx context.Context, args []string, cfg Config, stdout, stderr 
 	bar.end()
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "locustworker data: %v\n", err)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			_, _ = fmt.Fprintln(stderr, "no service listens there: start it (make up), or name another with -host or APP_ENDPOINT")
+		}
 		return 1
 	}
 	_, _ = fmt.Fprintf(stdout, "data: %d documents, %d of each kind\n", written, *each)

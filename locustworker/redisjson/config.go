@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ErrConfig is wrapped by the errors of New and ConfigFromEnv.
+// ErrConfig is wrapped by the errors of New and of reading settings.
 var ErrConfig = errors.New("redisjson: invalid configuration")
 
 // Sizes of the static document.

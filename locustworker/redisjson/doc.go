@@ -1,7 +1,9 @@
 // Package redisjson is the load test of this module's REST service: users that
 // read, write, update, append to and delete documents in Redis.
 //
-//	cfg, err := redisjson.ConfigFromEnv(os.LookupEnv)
+//	var env redisjson.Environment
+//	err := envconfig.Process("", &env)
+//	cfg, err := env.Config(os.LookupEnv)
 //	scenario, err := redisjson.New(cfg)
 //	locustworker.MainConfig(scenario.Configure(locustworker.Config{}), scenario.Classes()...)
 //

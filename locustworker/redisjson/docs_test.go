@@ -1,9 +1,12 @@
 package redisjson
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,11 +49,7 @@ func tableLine(name, value, argument, text string) string {
 func TestDocsListEverySetting(t *testing.T) {
 	var want []string
 	for _, s := range Settings() {
-		argument := ""
-		if s.Argument {
-			argument = "`" + strings.ToLower(s.Name) + "`"
-		}
-		want = append(want, tableLine(s.Name, s.Default, argument, s.Text))
+		want = append(want, tableLine(s.Name, s.Default, "`"+strings.ToLower(s.Name)+"`", s.Text))
 	}
 	want = append(want,
 		"| `LOAD_GEN_WEIGHT_<CLASS>` | 1 | in `load_gen_weights` | weight of a class, its name in capitals: `LOAD_GEN_WEIGHT_JSONGET` |",
@@ -118,13 +117,36 @@ func TestTheSettingsFileShowsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ConfigFromEnv(func(name string) (string, bool) { v, ok := shown[name]; return v, ok }); err != nil {
+	if _, err := configFrom(shown); err != nil {
 		t.Errorf("the defaults that it shows have a fault: %v", err)
 	}
 }
 
-func TestVariables(t *testing.T) {
-	files := map[string]string{confFile: "A=file\nB=file\n", "own": "A=own", "broken": "A"}
+// configFrom is the configuration that a program with these variables has.
+func configFrom(variables map[string]string) (Config, error) {
+	var env Environment
+	for i, s := range Settings() {
+		reflect.ValueOf(&env).Elem().Field(i).SetString(variables[s.Name])
+	}
+	return env.Config(func(name string) (string, bool) { value, ok := variables[name]; return value, ok })
+}
+
+// Each variable has what it sets, and the other way round.
+func TestEverySettingIsSet(t *testing.T) {
+	var names []string
+	for _, s := range Settings() {
+		names = append(names, s.Name)
+	}
+	set := slices.Sorted(maps.Keys(setters()))
+	slices.Sort(names)
+	if !slices.Equal(names, set) {
+		t.Errorf("the variables are %v, and set are %v", names, set)
+	}
+}
+
+func TestFileSettings(t *testing.T) {
+	const a, b, weight = "LOAD_GEN_SEED", "API_ENDPOINT", "LOAD_GEN_WEIGHT_JSONGET"
+	files := map[string]string{confFile: a + "=1\n" + b + "=file\n", "own": weight + "=2\nLOCUST_HOST=x\nREDIS_HOST=y", "broken": "A"}
 	readFile := func(name string) ([]byte, error) {
 		if text, ok := files[name]; ok {
 			return []byte(text), nil
@@ -132,31 +154,22 @@ func TestVariables(t *testing.T) {
 		return nil, os.ErrNotExist
 	}
 	for name, c := range map[string]struct {
-		env  map[string]string
-		a, b string
-		ok   bool
+		env, want map[string]string
+		ok        bool
 	}{
-		"the file":            {nil, "file", "file", true},
-		"the environment":     {map[string]string{"A": "env", "B": ""}, "env", "file", true},
-		"a file that it says": {map[string]string{confVariable: "own"}, "own", "", true},
-		"a missing file":      {map[string]string{confVariable: "missing"}, "", "", false},
-		"a broken file":       {map[string]string{confVariable: "broken"}, "", "", false},
+		"the file":            {nil, map[string]string{a: "1", b: "file"}, true},
+		"the environment":     {map[string]string{a: "2", b: ""}, map[string]string{b: "file"}, true},
+		"a file that it says": {map[string]string{confVariable: "own"}, map[string]string{weight: "2"}, true},
+		"a missing file":      {map[string]string{confVariable: "missing"}, nil, false},
+		"a broken file":       {map[string]string{confVariable: "broken"}, nil, false},
 	} {
-		lookup, err := Variables(func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }, readFile)
-		if (err == nil) != c.ok {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err != nil {
-			continue
-		}
-		a, _ := lookup("A")
-		b, _ := lookup("B")
-		if a != c.a || b != c.b {
-			t.Errorf("%s: A=%s B=%s, want %s and %s", name, a, b, c.a, c.b)
+		got, err := FileSettings(func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }, readFile)
+		if !maps.Equal(got, c.want) || (err == nil) != c.ok || err != nil && !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
 		}
 	}
 	delete(files, confFile)
-	if _, err := Variables(func(string) (string, bool) { return "", false }, readFile); err != nil {
-		t.Errorf("without a file: %v", err)
+	if got, err := FileSettings(func(string) (string, bool) { return "", false }, readFile); len(got) != 0 || err != nil {
+		t.Errorf("without a file: %v, %v", got, err)
 	}
 }

@@ -26,8 +26,8 @@ var errMessage = errors.New("redisjson: the message from the master has another 
 	"{run: text, keys: texts}: use the locustfile.py of this version")
 
 // Configure adds to a worker's configuration what the scenario needs: its
-// handler of messages, its event at the start of a run, and the seed, unless
-// there is one. Events and handlers that are there stay, and come first.
+// handler of messages and its event at the start of a run. Events and handlers
+// that are there stay, and come first.
 func (s *Scenario) Configure(base locustworker.Config) locustworker.Config {
 	handlers := map[string]locustworker.MessageHandler{KeysMessage: {Handle: s.handleKeys}}
 	for name, handler := range base.Messages {
@@ -41,9 +41,6 @@ func (s *Scenario) Configure(base locustworker.Config) locustworker.Config {
 			return before(ctx, env)
 		}
 		return nil
-	}
-	if base.Seed == 0 {
-		base.Seed = s.cfg.Seed
 	}
 	return base
 }

@@ -101,6 +101,8 @@ func TestDataCommand(t *testing.T) {
 		"an odd number":  {[]string{"-n", "0"}, Config{}, 2, "", "above 0"},
 		"a word":         {[]string{"JSONSet"}, Config{}, 2, "", "no other arguments"},
 		"no service":     {[]string{"-n", "1", "-host", "http://127.0.0.1:1"}, Config{}, 1, "", "locustworker data: redisjson: documents were not loaded"},
+		"what to do":     {[]string{"-n", "1", "-host", "http://127.0.0.1:1"}, Config{}, 1, "", "no service listens there: start it (make up)"},
+		"no URL":         {[]string{"-host", "localhost:5000"}, Config{}, 2, "", "it must be a base URL"},
 		"a faulty value": {[]string{"-n", "1", "-host", host}, Config{DocumentSize: "x"}, 1, "", "document size"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -195,7 +197,7 @@ func FuzzSettings(f *testing.F) {
 			}
 			return
 		}
-		c, err := ConfigFromEnv(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+		c, err := configFrom(values)
 		if err != nil && !errors.Is(err, ErrConfig) {
 			t.Error(err)
 		}

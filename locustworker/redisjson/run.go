@@ -45,9 +45,11 @@ func newRun(cfg, classes Config) *run {
 	return r
 }
 
-// source returns the random numbers of the next user of a class. With a seed,
-// those of the n-th user on the worker of an index are the same in each run.
-func (r *run) source(self *locustworker.User, class string, index int) *rand.Rand {
+// seed seeds the next user of a class, and returns the random numbers for its
+// documents. With a seed, both are the same for the n-th user on the worker of an
+// index in each run. The documents have numbers of their own, because how many
+// they take depends on replies, and the order of tasks and the pauses shall not.
+func (r *run) seed(self *locustworker.User, class string, index int) *rand.Rand {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.users[class]++
@@ -59,7 +61,8 @@ func (r *run) source(self *locustworker.User, class string, index int) *rand.Ran
 	binary.LittleEndian.PutUint64(numbers[:], uint64(index+1))
 	binary.LittleEndian.PutUint64(numbers[8:], uint64(r.users[class]))
 	_, _ = h.Write(append(numbers[:], class...)) // never fails
-	return rand.New(rand.NewPCG(r.cfg.Seed, h.Sum64()))
+	self.Reseed(r.cfg.Seed, h.Sum64())
+	return rand.New(rand.NewPCG(^r.cfg.Seed, h.Sum64()))
 }
 
 // first tells whether a lack of data is said for the first time in the run.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,37 +13,88 @@ import (
 	"time"
 )
 
-// A Setting is a variable of the environment, and of a file in its form, that
-// the scenario reads.
+// An Environment is the variables of the scenario but those of single weights, as
+// texts; an empty one counts as not set. The tags are for envconfig.Process,
+// which a program calls; values stay texts because that ends at the first that it
+// cannot parse, and Config names all faults at once. The tag usual shows what
+// counts without the variable.
+type Environment struct {
+	APIEndpoint     string `envconfig:"API_ENDPOINT" desc:"base URL of the service, where no host is set in the web UI or with --host; as a custom argument it wins over that host"`
+	AppEndpoint     string `envconfig:"APP_ENDPOINT" desc:"where the master and locustworker data reach the service; default: the host of the run, API_ENDPOINT"`
+	SampleSize      string `envconfig:"LOAD_GEN_DATA_SAMPLE_SIZE" usual:"150" desc:"keys of each kind that the master collects for a run, for all workers together"`
+	RequestTimeout  string `envconfig:"LOAD_GEN_REQUEST_TIMEOUT" usual:"20s" desc:"the longest time of a request"`
+	MinWait         string `envconfig:"LOAD_GEN_WAIT_MIN" usual:"50ms" desc:"the shortest pause of a user between two tasks"`
+	MaxWait         string `envconfig:"LOAD_GEN_WAIT_MAX" usual:"200ms" desc:"the longest pause of a user between two tasks"`
+	DocumentSize    string `envconfig:"LOAD_GEN_DOCUMENT_SIZE" usual:"13KB" desc:"size of the static document: 13KB or 2MB"`
+	RandomDocuments string `envconfig:"LOAD_GEN_RANDOM_DOCUMENTS" usual:"10000" desc:"keys of each kind of random user that are written in turn"`
+	StaticDocuments string `envconfig:"LOAD_GEN_STATIC_DOCUMENTS" usual:"200" desc:"keys of each kind of static document that are written in turn; 10 with 2MB"`
+	Seed            string `envconfig:"LOAD_GEN_SEED" desc:"seed of what users do, a whole number above 0; each run differs without it"`
+	Weights         string `envconfig:"LOAD_GEN_WEIGHTS" desc:"weights in one text, such as JSONGet=2 JSONGet.get_json=5"`
+}
+
+// setters are how each variable of Environment changes a configuration.
+func setters() map[string]func(c *Config, value string) error {
+	return map[string]func(c *Config, value string) error{
+		"API_ENDPOINT":              setURL(func(c *Config) *string { return &c.APIEndpoint }),
+		"APP_ENDPOINT":              setURL(func(c *Config) *string { return &c.AppEndpoint }),
+		"LOAD_GEN_DATA_SAMPLE_SIZE": setCount(func(c *Config) *int { return &c.SampleSize }),
+		"LOAD_GEN_REQUEST_TIMEOUT":  setTimeout,
+		"LOAD_GEN_WAIT_MIN":         setWait(func(c *Config) *time.Duration { return &c.MinWait }),
+		"LOAD_GEN_WAIT_MAX":         setWait(func(c *Config) *time.Duration { return &c.MaxWait }),
+		"LOAD_GEN_DOCUMENT_SIZE":    setDocumentSize,
+		"LOAD_GEN_RANDOM_DOCUMENTS": setCount(func(c *Config) *int { return &c.RandomDocuments }),
+		"LOAD_GEN_STATIC_DOCUMENTS": setCount(func(c *Config) *int { return &c.StaticDocuments }),
+		"LOAD_GEN_SEED":             setSeed,
+		"LOAD_GEN_WEIGHTS":          setWeights,
+	}
+}
+
+// A Setting is a variable of Environment.
 type Setting struct {
-	// Name is the variable's. In lower case it is that of the custom argument.
+	// Name is the variable's. In lower case it is that of the custom argument in the
+	// web UI, which wins.
 	Name string
 	// Default is what counts without it; "" for nothing.
 	Default string
-	// Argument says that it is a custom argument in the web UI too, which wins.
-	Argument bool
 	// Text says what it sets.
 	Text string
-
-	set func(c *Config, value string) error
 }
 
 // Settings returns all settings but the variables of single weights, which
 // WeightVariables lists.
 func Settings() []Setting {
-	return []Setting{
-		{"API_ENDPOINT", "", false, "base URL of the service, where no host is set in the web UI or with --host", setText(func(c *Config) *string { return &c.APIEndpoint })},
-		{"APP_ENDPOINT", "", false, "where the master and `locustworker data` reach the service; default: the host of the run, API_ENDPOINT", setText(func(c *Config) *string { return &c.AppEndpoint })},
-		{"LOAD_GEN_DATA_SAMPLE_SIZE", "150", true, "keys of each kind that the master collects for a run, for all workers together", setCount(func(c *Config) *int { return &c.SampleSize })},
-		{"LOAD_GEN_REQUEST_TIMEOUT", "20s", true, "the longest time of a request", setTimeout},
-		{"LOAD_GEN_WAIT_MIN", "50ms", true, "the shortest pause of a user between two tasks", setWait(func(c *Config) *time.Duration { return &c.MinWait })},
-		{"LOAD_GEN_WAIT_MAX", "200ms", true, "the longest pause of a user between two tasks", setWait(func(c *Config) *time.Duration { return &c.MaxWait })},
-		{"LOAD_GEN_DOCUMENT_SIZE", Size13KB, true, "size of the static document: 13KB or 2MB", setText(func(c *Config) *string { return &c.DocumentSize })},
-		{"LOAD_GEN_RANDOM_DOCUMENTS", "10000", true, "keys of each kind of random user that are written in turn", setCount(func(c *Config) *int { return &c.RandomDocuments })},
-		{"LOAD_GEN_STATIC_DOCUMENTS", "200", true, "keys of each kind of static document that are written in turn; 10 with 2MB", setCount(func(c *Config) *int { return &c.StaticDocuments })},
-		{"LOAD_GEN_SEED", "", true, "seed of what users do, a whole number above 0; each run differs without it", setSeed},
-		{"LOAD_GEN_WEIGHTS", "", true, "weights in one text, such as JSONGet=2 JSONGet.get_json=5", setWeights},
+	var all []Setting
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Environment]()) {
+		tag := field.Tag
+		all = append(all, Setting{tag.Get("envconfig"), tag.Get("usual"), tag.Get("desc")})
 	}
+	return all
+}
+
+// values returns the texts by the variables' names.
+func (e Environment) values() map[string]string {
+	all := map[string]string{}
+	for i, s := range Settings() {
+		all[s.Name] = reflect.ValueOf(e).Field(i).String()
+	}
+	return all
+}
+
+// Config returns the configuration that the variables make. lookup returns
+// variables of single weights (see WeightVariables): os.LookupEnv in a program.
+// The error names every variable that has a fault, and wraps ErrConfig.
+func (e Environment) Config(lookup func(name string) (string, bool)) (Config, error) {
+	own := e.values()
+	c, err := Config{}.with(func(name string) (string, bool) {
+		if value, ok := own[name]; ok {
+			return value, true
+		}
+		return lookup(name)
+	})
+	if err == nil {
+		err = c.Validate()
+	}
+	return c, err
 }
 
 // WeightVariables returns the names of the variables of single weights by what
@@ -55,17 +108,6 @@ func WeightVariables() map[string]string {
 		}
 	}
 	return all
-}
-
-// ConfigFromEnv reads a configuration from variables. lookup returns a
-// variable's value and whether it is set; an empty one counts as not set. Its
-// error names every variable that has a fault, and wraps ErrConfig.
-func ConfigFromEnv(lookup func(name string) (string, bool)) (Config, error) {
-	c, err := Config{}.with(lookup)
-	if err == nil {
-		err = c.Validate()
-	}
-	return c, err
 }
 
 // with returns the configuration with the settings that lookup has. Those that
@@ -82,8 +124,8 @@ func (c Config) with(lookup func(name string) (string, bool)) (Config, error) {
 			faults = append(faults, fmt.Errorf("%s=%.60s: %w", name, value, err))
 		}
 	}
-	for _, s := range Settings() {
-		take(s.Name, s.set)
+	for name, set := range setters() {
+		take(name, set)
 	}
 	for what, name := range WeightVariables() {
 		take(name, func(c *Config, value string) error { return setWeight(c, what, value) })
@@ -95,11 +137,21 @@ func (c Config) with(lookup func(name string) (string, bool)) (Config, error) {
 	return c, fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
 }
 
-func setText(at func(*Config) *string) func(*Config, string) error {
+var urlForm = regexp.MustCompile(`^https?://[^\s<>"']+$`)
+
+func setURL(at func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, value string) error {
+		if !urlForm.MatchString(value) {
+			return errors.New("it must be a base URL such as http://127.0.0.1:5000")
+		}
 		*at(c) = value
 		return nil
 	}
+}
+
+func setDocumentSize(c *Config, value string) error {
+	c.DocumentSize = value // Validate knows the sizes
+	return nil
 }
 
 func setCount(at func(*Config) *int) func(*Config, string) error {
@@ -222,11 +274,13 @@ const (
 	confFile     = "local_conf/app.conf"
 )
 
-// Variables returns what ConfigFromEnv looks variables up in: the environment,
-// and then the file that LOAD_GEN_CONF names there, or local_conf/app.conf in the
-// working directory if there is one. The two arguments are os.LookupEnv and
-// os.ReadFile in a program. The error is about the file.
-func Variables(lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) (func(string) (string, bool), error) {
+// FileSettings returns the settings that the file has and the environment does
+// not. The file is the one that LOAD_GEN_CONF names in the environment, or
+// local_conf/app.conf in the working directory if there is one; names that are no
+// settings of the scenario are left out. The arguments are os.LookupEnv and
+// os.ReadFile in a program, which sets the result in its environment for
+// envconfig. The error is about the file, and wraps ErrConfig.
+func FileSettings(lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) (map[string]string, error) {
 	name, named := lookupEnv(confVariable)
 	if name == "" {
 		name, named = confFile, false
@@ -234,7 +288,7 @@ func Variables(lookupEnv func(string) (string, bool), readFile func(string) ([]b
 	text, err := readFile(name)
 	if err != nil {
 		if !named && errors.Is(err, fs.ErrNotExist) {
-			return lookupEnv, nil
+			return nil, nil
 		}
 		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, confVariable, err)
 	}
@@ -242,11 +296,11 @@ func Variables(lookupEnv func(string) (string, bool), readFile func(string) ([]b
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return func(name string) (string, bool) {
-		if value, ok := lookupEnv(name); ok && value != "" {
-			return value, true
-		}
-		value, ok := values[name]
-		return value, ok
-	}, nil
+	known := setters()
+	weights := slices.Collect(maps.Values(WeightVariables()))
+	maps.DeleteFunc(values, func(name, _ string) bool {
+		value, _ := lookupEnv(name)
+		return value != "" || known[name] == nil && !slices.Contains(weights, name)
+	})
+	return values, nil
 }

@@ -86,7 +86,7 @@ func TestLocustfileHasTheSameConstants(t *testing.T) {
 	}
 	var settings [][]any
 	for _, s := range Settings() {
-		settings = append(settings, []any{s.Name, s.Default, s.Argument, s.Text})
+		settings = append(settings, []any{s.Name, s.Default, s.Text})
 	}
 	want := constants{
 		maxGrown, maxNumber, minNumber, versions, prefixes,
@@ -136,9 +136,16 @@ func TestBothWorkersReadTheSameSettings(t *testing.T) {
 		{"LOAD_GEN_WEIGHTS": "JSONGet"},
 		{"LOAD_GEN_WEIGHTS": "Nobody=1"},
 		{"LOAD_GEN_WEIGHT_JSONGET": "-1"},
+		{"LOAD_GEN_SEED": "18446744073709551615"},
+		{"LOAD_GEN_SEED": "18446744073709551616"},
+		{"LOAD_GEN_RANDOM_DOCUMENTS": "9223372036854775808"},
+		{"API_ENDPOINT": "http://h:1/base", "APP_ENDPOINT": "https://[::1]:5"},
+		{"API_ENDPOINT": "localhost:5000"},
+		{"APP_ENDPOINT": "http://<script>"},
 	}
 	type parsed struct {
 		Faults                                       bool
+		APIEndpoint, AppEndpoint                     string
 		SampleSize, RandomDocuments, StaticDocuments int
 		RequestTimeout, WaitMin, WaitMax             float64
 		DocumentSize                                 string
@@ -152,10 +159,10 @@ func TestBothWorkersReadTheSameSettings(t *testing.T) {
 	var python []parsed
 	twin(t, &python, "parse", string(text))
 	for i, env := range environments {
-		c, err := ConfigFromEnv(func(name string) (string, bool) { value, ok := env[name]; return value, ok })
+		c, err := configFrom(env)
 		d := c.withDefaults()
 		got := parsed{
-			err != nil, d.SampleSize, d.RandomDocuments, d.StaticDocuments,
+			err != nil, c.APIEndpoint, c.AppEndpoint, d.SampleSize, d.RandomDocuments, d.StaticDocuments,
 			d.RequestTimeout.Seconds(), d.MinWait.Seconds(), d.MaxWait.Seconds(), d.DocumentSize, d.Seed, d.Weights,
 		}
 		if err != nil && !errors.Is(err, ErrConfig) {

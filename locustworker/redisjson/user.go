@@ -30,7 +30,7 @@ type user struct {
 	run   *run
 	cfg   *Config // the run's
 	pool  *pool
-	rand  *rand.Rand
+	rand  *rand.Rand // for documents; tasks and waits have self's
 	faker *gofakeit.Faker
 	own   document // that JSONDelete writes and deletes
 	owes  bool     // own is written and not deleted
@@ -53,7 +53,7 @@ func (s *Scenario) newUser(self *locustworker.User, class set) (*user, error) {
 	if env := self.Environment(); env != nil {
 		index = env.WorkerIndex()
 	}
-	source := r.source(self, class.name, index)
+	source := r.seed(self, class.name, index)
 	u := &user{
 		Session: session, self: self, set: class, run: r, cfg: &r.cfg, pool: s.pool,
 		rand: source, faker: gofakeit.NewFaker(source, false),
@@ -70,7 +70,7 @@ func (s *Scenario) newUser(self *locustworker.User, class set) (*user, error) {
 // in exact proportion to the weights.
 func (u *user) chosen(task string) error {
 	chance, limited := u.run.chances[u.set.name+"."+task]
-	if !limited || u.rand.Float64() < chance {
+	if !limited || u.self.Rand().Float64() < chance {
 		u.refused = 0
 		return nil
 	}

@@ -1,9 +1,7 @@
 package redisjson
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"math"
 	"testing"
 
@@ -52,6 +50,10 @@ func TestChiSquare(t *testing.T) {
 	}
 }
 
+func newSelf(t *testing.T) *locustworker.User {
+	return locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{Seed: 1})
+}
+
 // A dice picks tasks as a worker does, by the weights that the classes were made
 // with; the tasks give way as a run with other weights wants it.
 func TestTasksRunByTheRunsWeights(t *testing.T) {
@@ -77,10 +79,10 @@ func TestTasksRunByTheRunsWeights(t *testing.T) {
 					faces = append(faces, task.name)
 				}
 			}
-			u := &user{set: set, run: newRun(run, made), rand: newRand()}
+			u := &user{set: set, run: newRun(run, made), self: newSelf(t)}
 			counts := map[string]int{}
 			for ran := 0; ran < 200_000; {
-				face := one(u.rand, faces)
+				face := one(u.self.Rand(), faces)
 				switch err := u.chosen(face); {
 				case err == nil:
 					counts[face]++
@@ -104,7 +106,7 @@ func TestTasksRunByTheRunsWeights(t *testing.T) {
 // Where tags leave only tasks of weight 0, a user pauses instead of spinning.
 func TestAUserOfWeightlessTasksPauses(t *testing.T) {
 	weights := Config{Weights: map[string]int{"JSONGet.get_json": 0}}
-	u := &user{set: setNamed(t, "JSONGet"), run: newRun(weights, Config{}), rand: newRand()}
+	u := &user{set: setNamed(t, "JSONGet"), run: newRun(weights, Config{}), self: newSelf(t)}
 	for range maxRefused - 1 {
 		if err := u.chosen("get_json"); !errors.Is(err, locustworker.ErrRescheduleNow) {
 			t.Fatal(err)
@@ -120,7 +122,7 @@ func TestEveryTaskGivesWay(t *testing.T) {
 	for _, set := range sets() {
 		for _, task := range set.tasks {
 			chances := map[string]float64{set.name + "." + task.name: 0}
-			u := &user{set: set, run: &run{chances: chances}, rand: newRand(), pool: newPool()}
+			u := &user{set: set, run: &run{chances: chances}, self: newSelf(t), pool: newPool()}
 			if err := task.do(u, t.Context()); !errors.Is(err, locustworker.ErrRescheduleNow) {
 				t.Errorf("%s.%s: %v", set.name, task.name, err)
 			}
@@ -129,27 +131,32 @@ func TestEveryTaskGivesWay(t *testing.T) {
 }
 
 // With a seed, the n-th user of a class on the worker of an index does the same
-// in each run; another index, class, number or seed differs.
+// in each run; another index, class, number or seed differs, in its documents and
+// in its tasks and waits.
 func TestASeedRepeatsARun(t *testing.T) {
-	draw := func(seed uint64, index, number int, class string) string {
+	draw := func(seed uint64, index, number int, class string) [2]uint64 {
 		r := newRun(Config{Seed: seed}, Config{})
-		self := locustworker.NewStandaloneUser(context.Background(), locustworker.StandaloneConfig{})
 		for range number - 1 {
-			r.source(self, class, index)
+			r.seed(newSelf(t), class, index)
 		}
-		source := r.source(self, class, index)
-		return fmt.Sprint(source.Uint64(), source.Uint64())
+		self := newSelf(t)
+		documents := r.seed(self, class, index)
+		return [2]uint64{documents.Uint64(), self.Rand().Uint64()}
 	}
 	first := draw(7, 0, 1, "JSONSet")
-	if again := draw(7, 0, 1, "JSONSet"); again != first {
-		t.Errorf("%s and %s", first, again)
+	if again := draw(7, 0, 1, "JSONSet"); again != first || first[0] == first[1] {
+		t.Errorf("%d and %d", first, again)
 	}
-	for what, other := range map[string]string{
+	for what, other := range map[string][2]uint64{
 		"seed": draw(8, 0, 1, "JSONSet"), "index": draw(7, 1, 1, "JSONSet"),
 		"number": draw(7, 0, 2, "JSONSet"), "class": draw(7, 0, 1, "JSONGet"),
 	} {
-		if other == first {
+		if other[0] == first[0] || other[1] == first[1] {
 			t.Errorf("another %s draws the same", what)
 		}
+	}
+	one, two := newRun(Config{}, Config{}), newSelf(t)
+	if one.seed(two, "JSONSet", 0) != two.Rand() || two.Rand().Uint64() != newSelf(t).Rand().Uint64() {
+		t.Error("without a seed, the user's own numbers are not left as they are")
 	}
 }

@@ -17,14 +17,14 @@ variables (environment, or make up NAME=value):
   LOCUST_WEB_PORT     port of the Locust web UI                                     8089
   LOCUST_MASTER_PORT  port that Locust workers connect to                           5557
   LOCUST_HOST         base URL that is tested (make up HOST=... on the command line) the API
-  LOCUSTFILE          what the master runs                                          locustfile.py
+  LOCUSTFILE          what the master runs, files separated by commas    locustfile.py,load_shapes.py
   REDIS_HOST          use this Redis and start none
   REDIS_PORT          port of Redis, of that one or of the one that is started      6379
   REDIS_USERNAME      user of that Redis
   REDIS_PASSWORD      password of Redis, of that one or of the one that is started
   WORKERS             number of Locust workers                                      2
   WORKER_KIND         go, or python for stock Locust workers                        go
-  SAMPLES             documents that are loaded into an empty database; 0: none     300
+  SAMPLES             documents of each kind to load into an empty database; 0: none  60
   START_TIMEOUT       seconds that a part has to answer                             60
   STOP_TIMEOUT        seconds that a part has to end before it is killed            10
   LOCAL               where `make deps` installed                                   .local
@@ -73,7 +73,7 @@ class Config:
     web_port: int
     master_port: int
     target: str
-    locustfile: Path
+    locustfiles: tuple[Path, ...]
     workers: int
     worker_kind: str
     samples: int
@@ -159,6 +159,10 @@ class _Reader:
     def path(self, name: str, default: Path) -> Path:
         return (ROOT / self.text(name, str(default))).resolve()
 
+    def paths(self, name: str, default: str) -> tuple[Path, ...]:
+        """Paths separated by commas."""
+        return tuple((ROOT / part.strip()).resolve() for part in self.text(name, default).split(","))
+
     def api(self) -> tuple[str, int]:
         """API_ADDR, or :API_PORT, and its port."""
         addr = self.text("API_ADDR")
@@ -184,10 +188,10 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         web_port=reader.number("LOCUST_WEB_PORT", 8089, 1, 65535),
         master_port=reader.number("LOCUST_MASTER_PORT", 5557, 1, 65535),
         target=reader.text("LOCUST_HOST"),
-        locustfile=reader.path("LOCUSTFILE", ROOT / "locustfile.py"),
+        locustfiles=reader.paths("LOCUSTFILE", "locustfile.py,load_shapes.py"),
         workers=reader.number("WORKERS", 2, 0, 1000),
         worker_kind=reader.choice("WORKER_KIND", "go", "python"),
-        samples=reader.number("SAMPLES", 300, 0, 1_000_000),
+        samples=reader.number("SAMPLES", 60, 0, 1_000_000),
         start_timeout=reader.seconds("START_TIMEOUT", 60),
         stop_timeout=reader.seconds("STOP_TIMEOUT", 10),
         local=local,

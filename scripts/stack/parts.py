@@ -113,7 +113,7 @@ def api_part(config: Config) -> Part:
 
 def master_part(config: Config) -> Part:
     """The stock Locust master with its web UI."""
-    command = [str(config.local / "venv" / "bin" / "locust"), "--master", "-f", str(config.locustfile)]
+    command = [*_locust(config), "--master", "--class-picker"]
     command += ["--master-bind-port", str(config.master_port), "--web-port", str(config.web_port)]
     command += ["--host", config.target or config.api_url]
     return Part(
@@ -123,11 +123,22 @@ def master_part(config: Config) -> Part:
     )
 
 
+def _locust(config: Config) -> list[str]:
+    files = ",".join(str(file) for file in config.locustfiles)
+    return [str(config.local / "venv" / "bin" / "locust"), "-f", files]
+
+
+def samples_spec(config: Config) -> Spec:
+    """The program that loads sample documents of every kind, and ends."""
+    command = [str(ROOT / "bin" / "locustworker"), "data", "-n", str(config.samples), "-host", config.api_url]
+    return Spec("samples", command, _log(config, "samples"))
+
+
 def worker_parts(config: Config) -> Iterator[Part]:
     """The workers; each "answers" when the master lists as many as there are to be."""
     program = [str(ROOT / "bin" / "locustworker")]
     if config.worker_kind == "python":
-        program = [str(config.local / "venv" / "bin" / "locust"), "-f", str(config.locustfile)]
+        program = _locust(config)
     command = [*program, "--worker", "--master-host", "127.0.0.1", "--master-port", str(config.master_port)]
     addresses = [["--metrics-addr", f"127.0.0.1:{port}"] for port in config.worker_metrics_ports]
     for number in range(1, config.workers + 1):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from stack import parts, ports, samples
+from stack import parts, ports
 from stack.config import Config, own_ports
 from stack.parts import Part, short
 from stack.process import Process
@@ -38,9 +38,9 @@ class Console:
         self._out = out
         self._broken = False
 
-    def say(self, text: str, end: str = "\n") -> None:
+    def say(self, text: str) -> None:
         """Prints one step at once."""
-        self._write(f"up: {text}{end}")
+        self._write(f"up: {text}\n")
 
     def _write(self, text: str) -> None:
         if self._broken:
@@ -177,19 +177,19 @@ class Supervisor:
             self._console.say(f"the database has {present} keys: no sample documents loaded")
             return
         began = time.monotonic()
-        self._console.say(f"the database is empty: loading {count} sample documents through the API")
+        self._console.say(f"the database is empty: loading {count} sample documents of each kind through the API")
         try:
-            samples.load(self._config.api_host, self._config.api_port, count, self._progress)
-        except samples.SamplesFailed as err:
-            dead = [_obituary(process) for process in self._running if not process.alive()]
-            raise UpFailed("\n".join([str(err), *dead])) from err
-        self._pause(0)
-        self._console.say(f"samples: {count} documents loaded in {time.monotonic() - began:.1f} s")
-
-    def _progress(self, stored: int) -> bool:
-        if self._console.live and stored % 20 == 0:
-            self._console.say(f"samples: {stored}/{self._config.samples}", end="\r")
-        return not self._asked_at
+            loading = Process(parts.samples_spec(self._config))
+        except OSError as err:
+            raise UpFailed(f"samples cannot be loaded: {err}") from err
+        self._running.append(loading)
+        while loading.alive():
+            self._pause(POLL)
+        self._running.remove(loading)
+        if loading.code:
+            dead = [process for process in (loading, *self._running) if not process.alive()]
+            raise UpFailed("\n".join(map(_obituary, dead)))
+        self._console.say(f"samples: {count} of each kind loaded in {time.monotonic() - began:.1f} s")
 
     def _print_urls(self) -> None:
         config = self._config

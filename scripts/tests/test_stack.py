@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import free_ports
-from stack import config, ports, samples
+from stack import config, ports
 from stack.resp import Resp, RespError
 
 
@@ -23,8 +22,9 @@ def test_defaults() -> None:
     found = load()
     assert found.redis == config.RedisConfig(start=True, host="127.0.0.1", port=6379, username="", password="")
     assert (found.api_addr, found.api_port, found.web_port, found.master_port) == (":5000", 5000, 8089, 5557)
-    assert (found.workers, found.worker_kind, found.samples) == (2, "go", 300)
+    assert (found.workers, found.worker_kind, found.samples) == (2, "go", 60)
     assert found.local == found.state == config.ROOT / ".local"
+    assert found.locustfiles == (config.ROOT / "locustfile.py", config.ROOT / "load_shapes.py")
     assert found.api_url == "http://127.0.0.1:5000"
 
 
@@ -160,48 +160,7 @@ def test_error_replies_keep_their_text() -> None:
         conn.call("ANY")
 
 
-def test_samples_are_the_same_every_time_and_of_both_kinds() -> None:
-    first, second = samples.documents(40), samples.documents(40)
-    assert first == second
-    assert first[:20] == samples.documents(20)
-    ids = [document["id"] for document in first]
-    assert ids[:5] == ["basicUser:1", "basicUser:2", "basicUser:3", "user:1", "basicUser:4"]
-    assert len(set(ids)) == 40
-    flat, nested = first[0], first[3]
-    assert not any(isinstance(value, dict | list) for value in flat.values())
-    assert isinstance(nested["address"]["geo"]["zone"]["code"], int)
-    assert 200 < len(json.dumps(flat)) < 500
-    assert 2_000 < len(json.dumps(nested)) < 8_000
-
-
-def test_samples_have_the_fields_that_the_tasks_work_on() -> None:
-    kinds = {
-        samples.FLAT: {"name": str, "age": int, "email": str, "city": str, "about": str, "balance": float},
-        samples.NESTED: {
-            "name": str, "age": int, "location": dict, "address": dict, "company": dict,
-            "balance": float, "about": str, "tags": list,
-        },
-    }  # fmt: skip
-    for document in samples.documents(40):
-        wanted = kinds[document["id"].partition(":")[0] + ":"]
-        assert {field: type(document[field]) for field in wanted} == wanted
-
-
-def test_samples_stop_when_told() -> None:
-    assert samples.load("127.0.0.1", free_ports(1)[0], 5, lambda stored: False) == 0
-
-
-def test_samples_say_what_the_api_answered() -> None:
-    port = answering(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy")
-    with pytest.raises(samples.SamplesFailed, match="the API answered 503 to basicUser:1: b'busy'"):
-        samples.load("127.0.0.1", port, 5, lambda stored: True)
-
-
-def test_samples_say_that_the_api_is_gone() -> None:
-    with pytest.raises(samples.SamplesFailed, match="the API was lost"):
-        samples.load("127.0.0.1", free_ports(1)[0], 5, lambda stored: True)
-
-
 def test_paths_are_seen_from_the_root() -> None:
     assert load(LOCAL="/tmp/x").local == Path("/tmp/x")
+    assert load(LOCUSTFILE="/a.py, b.py").locustfiles == (Path("/a.py"), config.ROOT / "b.py")
     assert load(LOCAL="x", STATE_DIR="y/z").state == config.ROOT / "y" / "z"

@@ -47,7 +47,7 @@ def test_make_up_serves_until_ctrl_c_and_keeps_the_data(start: Starter, env: Env
     run.wait_for(READY)
     assert workers(env) == ["ready", "ready"]
     assert http_status("127.0.0.1", int(env["API_PORT"]), "/readyz") == 200
-    assert redis_size(env) == 8
+    assert redis_size(env) == 40  # 8 of each of 5 kinds
     run.ctrl_c()
     run.end()
     assert "all stopped" in run.text
@@ -56,7 +56,7 @@ def test_make_up_serves_until_ctrl_c_and_keeps_the_data(start: Starter, env: Env
 
     again = start("make", "-s", "up", WORKERS="1")
     again.wait_for(READY)
-    assert "the database has 8 keys: no sample documents loaded" in again.text
+    assert "the database has 40 keys: no sample documents loaded" in again.text
     assert workers(env) == ["ready"]
     again.ctrl_c()
     again.end()
@@ -67,7 +67,7 @@ def test_parts_start_in_order_and_stop_in_reverse(start: Starter) -> None:
     run.wait_for(READY)
     run.ctrl_c()
     assert run.end() == 0
-    steps = ["starting Redis", "redis: ready", "starting the API", "api: ready", "samples: 8 documents"]
+    steps = ["starting Redis", "redis: ready", "starting the API", "api: ready", "samples: 8 of each kind"]
     steps += ["starting the Locust master", "master: ready", "starting worker-1", "starting worker-2", "workers: ready"]
     steps += ["Locust UI", "stopped 2 workers", "stopped master", "stopped api", "stopped redis", "all stopped"]
     found = [run.text.index(step) for step in steps]

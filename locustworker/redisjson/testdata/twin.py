@@ -18,7 +18,7 @@ import json
 import pathlib
 import random
 import sys
-from unittest import mock
+import types
 
 from locust.exception import RescheduleTask
 from locust.util.load_locustfile import load_locustfile
@@ -42,10 +42,12 @@ def describe(user_class):
 
 def bounds(user_class):
     """The shortest and the longest wait in seconds, found by making chance choose both."""
+    from locustworker.redisjson.twin.exchange import scenario
+
     found = []
     for extreme in (0.0, 1.0):
-        with mock.patch.object(random, "uniform", lambda low, high, extreme=extreme: low + extreme * (high - low)):
-            found.append(user_class.wait_time(None))
+        choices = types.SimpleNamespace(uniform=lambda low, high, extreme=extreme: low + extreme * (high - low))
+        found.append(user_class.wait_time(types.SimpleNamespace(_choices=choices, config=scenario.config)))
     return found
 
 
@@ -61,7 +63,7 @@ def settings():
     } | {
         "LOADERS": [documents.LOADERS[kind] for kind in documents.KINDS],
         "MESSAGES": [KEYS_MESSAGE, ACK_MESSAGE],
-        "SETTINGS": [[s.name, s.default, s.argument, s.text] for s in settings.SETTINGS],
+        "SETTINGS": [[s.name, s.default, s.text] for s in settings.SETTINGS],
         "WEIGHTS": {name: settings.weight_variable(name) for name in scenario.settings.names},
         "DEFAULTS": [config.sample_size, config.request_timeout, config.wait_min, config.wait_max,
                      config.document_size, config.random_documents, config.static_documents],
@@ -80,7 +82,8 @@ def parse(environments):
         config, faults = scenario.settings.apply(Config(), environment.get)
         faults += config.faults()
         parsed.append({
-            "Faults": bool(faults), "SampleSize": config.sample_size, "RequestTimeout": config.request_timeout,
+            "Faults": bool(faults), "APIEndpoint": config.api_endpoint, "AppEndpoint": config.app_endpoint,
+            "SampleSize": config.sample_size, "RequestTimeout": config.request_timeout,
             "WaitMin": config.wait_min, "WaitMax": config.wait_max, "DocumentSize": config.document_size,
             "RandomDocuments": config.random_documents, "StaticDocuments": config.static_documents,
             "Seed": config.seed, "Weights": config.weights,

@@ -16,9 +16,11 @@ from typing import Any
 
 import gevent
 import gevent.event
+from flask import request
 from locust import events
 from locust.clients import HttpSession
 from locust.runners import MasterRunner, WorkerRunner
+from werkzeug.datastructures import MultiDict
 
 from .documents import KINDS, Documents
 from .settings import SETTINGS, Config, Settings, environment
@@ -98,12 +100,14 @@ class Scenario:
 
     # --- users --------------------------------------------------------------------------------------------------
 
-    def random_of(self, class_name: str) -> random.Random:
-        """The random numbers of the next user of a class."""
+    def seeded(self, class_name: str) -> tuple[random.Random, random.Random]:
+        """The random numbers of the next user of a class: for its tasks and pauses, and for its documents."""
         number = self._streams[class_name] = self._streams.get(class_name, 0) + 1
         if not self.config.seed:
-            return random._inst  # type: ignore[attr-defined,no-any-return]  # the module's own
-        return random.Random(f"{self.config.seed} {self.index} {class_name} {number}")
+            own: random.Random = random._inst  # type: ignore[attr-defined]  # the module's
+            return own, own
+        name = f"{self.config.seed} {self.index} {class_name} {number}"
+        return random.Random(f"{name} tasks"), random.Random(f"{name} documents")
 
     def count_user(self) -> int:
         """The number of a user in this process."""
@@ -208,11 +212,11 @@ def add_arguments(parser: Any) -> None:
     """Offers the settings as custom arguments: on the command line and in the web UI's advanced options."""
     lookup = environment(os.environ)
     for setting in SETTINGS:
-        if not setting.argument:
-            continue
         default = lookup(setting.name) or ""
         if setting.attribute == "weights":
             default = scenario.settings.weights_text(scenario.base)
+        elif setting.attribute == "api_endpoint":
+            default = ""  # as an argument it wins over the host, as a variable it does not
         usual = f" (default {setting.default})" if setting.default else ""
         parser.add_argument("--" + setting.name.lower().replace("_", "-"), default=default, help=setting.text + usual)
 
@@ -226,8 +230,25 @@ def init(environment: Any, **_: object) -> None:
     if isinstance(runner, MasterRunner):
         _dealers[id(runner)] = dealer = Dealer(runner)
         environment.events.worker_connect.add_listener(lambda client_id, **_: dealer.joined(client_id))
-    if options and not options.user_classes and not options.class_picker:
+    if options and not options.user_classes:
         environment.user_classes[:] = default_classes(options.tags)
+    if options and options.class_picker and environment.web_ui:
+        _run_default_where_none_is_picked(environment)
+
+
+def _run_default_where_none_is_picked(environment: Any) -> None:
+    """Has a start that picks no class run what runs without the class picker; Locust would run all classes."""
+    usual = [user_class.__name__ for user_class in environment.user_classes]
+
+    def fill_in() -> None:
+        if request.path.rstrip("/").endswith("/swarm") and not request.form.getlist("user_classes"):
+            running = environment.runner.state in ("spawning", "running")
+            names = [c.__name__ for c in environment.user_classes] if running else usual
+            form = MultiDict(request.form)
+            form.setlist("user_classes", names)
+            request.form = form
+
+    environment.web_ui.app.before_request(fill_in)
 
 
 def default_classes(tags: Sequence[str] | None) -> list[Any]:
@@ -257,6 +278,9 @@ def start_run(environment: Any, **_: object) -> None:
     if options is not None:
         options.load_gen_run = run
     scenario.begin(run, options)
+    endpoint = (_text(getattr(options, "api_endpoint", None)) or "").strip()
+    if endpoint and endpoint == scenario.config.api_endpoint:  # otherwise it has a fault
+        environment.host = endpoint  # the workers get it with the spawn message
     keys = collect(environment, scenario.config)
     if dealer := _dealers.get(id(runner)):
         dealer.deal(run, keys)

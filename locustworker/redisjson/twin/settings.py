@@ -53,11 +53,27 @@ class Config:
             yield f"document size {self.document_size!r}: there are {SIZE_13KB} and {SIZE_2MB}"
 
 
-def count(text: str) -> int:
-    """A whole number above 0."""
-    if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
-        raise ValueError("it must be a whole number above 0")
-    return int(text)
+def whole(fault: str, low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers within bounds, and what it says of others."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,20}", text) or not low <= int(text) <= high:
+            raise ValueError(fault)
+        return int(text)
+
+    return read
+
+
+count = whole("it must be a whole number above 0", 1, 2**63 - 1)
+seed = whole("it must be a whole number above 0", 1, 2**64 - 1)
+weight = whole("a weight is a whole number from 0 to 10000", 0, 10_000)
+
+
+def base_url(text: str) -> str:
+    """A base URL."""
+    if not re.fullmatch(r"https?://[^\s<>\"']+", text):
+        raise ValueError("it must be a base URL such as http://127.0.0.1:5000")
+    return text
 
 
 def seconds(text: str) -> float:
@@ -78,45 +94,38 @@ def positive_seconds(text: str) -> float:
     return seconds(text)
 
 
-def weight(text: str) -> int:
-    """A weight."""
-    if not re.fullmatch(r"[0-9]+", text) or int(text) > 10_000:
-        raise ValueError("a weight is a whole number from 0 to 10000")
-    return int(text)
-
-
 @dataclass(frozen=True)
 class Setting:
     """A variable; in lower case, its name is that of the custom argument."""
 
     name: str
     default: str
-    argument: bool
     attribute: str
     parse: Callable[[str], object]
     text: str
 
 
 SETTINGS = (
-    Setting("API_ENDPOINT", "", False, "api_endpoint", str,
-            "base URL of the service, where no host is set in the web UI or with --host"),
-    Setting("APP_ENDPOINT", "", False, "app_endpoint", str,
-            "where the master and `locustworker data` reach the service; default: the host of the run, API_ENDPOINT"),
-    Setting("LOAD_GEN_DATA_SAMPLE_SIZE", "150", True, "sample_size", count,
+    Setting("API_ENDPOINT", "", "api_endpoint", base_url,
+            "base URL of the service, where no host is set in the web UI or with --host; "
+            "as a custom argument it wins over that host"),
+    Setting("APP_ENDPOINT", "", "app_endpoint", base_url,
+            "where the master and locustworker data reach the service; default: the host of the run, API_ENDPOINT"),
+    Setting("LOAD_GEN_DATA_SAMPLE_SIZE", "150", "sample_size", count,
             "keys of each kind that the master collects for a run, for all workers together"),
-    Setting("LOAD_GEN_REQUEST_TIMEOUT", "20s", True, "request_timeout", positive_seconds,
+    Setting("LOAD_GEN_REQUEST_TIMEOUT", "20s", "request_timeout", positive_seconds,
             "the longest time of a request"),
-    Setting("LOAD_GEN_WAIT_MIN", "50ms", True, "wait_min", seconds, "the shortest pause of a user between two tasks"),
-    Setting("LOAD_GEN_WAIT_MAX", "200ms", True, "wait_max", seconds, "the longest pause of a user between two tasks"),
-    Setting("LOAD_GEN_DOCUMENT_SIZE", SIZE_13KB, True, "document_size", str,
+    Setting("LOAD_GEN_WAIT_MIN", "50ms", "wait_min", seconds, "the shortest pause of a user between two tasks"),
+    Setting("LOAD_GEN_WAIT_MAX", "200ms", "wait_max", seconds, "the longest pause of a user between two tasks"),
+    Setting("LOAD_GEN_DOCUMENT_SIZE", SIZE_13KB, "document_size", str,
             "size of the static document: 13KB or 2MB"),
-    Setting("LOAD_GEN_RANDOM_DOCUMENTS", "10000", True, "random_documents", count,
+    Setting("LOAD_GEN_RANDOM_DOCUMENTS", "10000", "random_documents", count,
             "keys of each kind of random user that are written in turn"),
-    Setting("LOAD_GEN_STATIC_DOCUMENTS", "200", True, "static", count,
+    Setting("LOAD_GEN_STATIC_DOCUMENTS", "200", "static", count,
             "keys of each kind of static document that are written in turn; 10 with 2MB"),
-    Setting("LOAD_GEN_SEED", "", True, "seed", count,
+    Setting("LOAD_GEN_SEED", "", "seed", seed,
             "seed of what users do, a whole number above 0; each run differs without it"),
-    Setting("LOAD_GEN_WEIGHTS", "", True, "weights", str,
+    Setting("LOAD_GEN_WEIGHTS", "", "weights", str,
             "weights in one text, such as JSONGet=2 JSONGet.get_json=5"),
 )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -65,14 +64,21 @@ class ScenarioUser(HttpUser):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)  # type: ignore[no-untyped-call]  # Locust has no types here
         self.config = scenario.config
-        self.random = scenario.random_of(type(self).__name__)
+        self._choices, self.random = scenario.seeded(type(self).__name__)
         number = scenario.count_user()
         self.own_key = f"deleteJSON:{scenario.index + 1}-{number}"
         self._owes = False  # the user's own document is written and not deleted
 
+    def on_start(self) -> None:
+        """Has the tasks chosen by the user's own random numbers, where there is a seed (called by Locust)."""
+        if self.config.seed:
+            tasks = self._taskset_instance
+            usual = tasks.get_next_task  # which says what is wrong when there are none
+            tasks.get_next_task = lambda: self._choices.choice(self.tasks) if self.tasks else usual()
+
     def wait_time(self) -> float:
         """The pause between two tasks."""
-        return random.uniform(scenario.config.wait_min, scenario.config.wait_max)
+        return self._choices.uniform(self.config.wait_min, self.config.wait_max)
 
     def get(self, name: str, route: str, check: Check, *kinds: str) -> None:
         """Reads from a route by the key of a document of one of the kinds."""

@@ -1,4 +1,7 @@
-package main
+// Package browsertest shows pages in a headless Chromium in tests, as people see them.
+//
+// What is missing is a failure, never a skip: install it with `make deps-dev`.
+package browsertest
 
 import (
 	"bufio"
@@ -14,24 +17,31 @@ import (
 	"github.com/bandwing/bandwing/internal/proctest"
 )
 
-// browser is a headless Chromium with one page, driven over a pair of pipes by the Chrome DevTools Protocol.
-type browser struct {
+// patience is how long Chromium may be silent while something is waited for.
+const patience = 60 * time.Second
+
+// Browser is a headless Chromium with one page, driven over a pair of pipes by the Chrome DevTools Protocol.
+type Browser struct {
 	t       *testing.T
 	in      *os.File
-	out     *bufio.Reader
+	pipe    *os.File
+	out     *bufio.Reader // of pipe
 	session string
 	last    int
 
-	// events are the names and parameters of what the page reported, in order.
-	events []event
+	// Events is what the page has reported since Open, in order.
+	Events []Event
 }
 
-type event struct {
+// Event is one of the Chrome DevTools Protocol.
+type Event struct {
 	Method string
 	Params json.RawMessage
 }
 
-func startBrowser(t *testing.T) *browser {
+// Start starts the program, and ends it with the test. Its methods fail the test when they fail, and must not be called
+// concurrently.
+func Start(t *testing.T) *Browser {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
@@ -43,7 +53,7 @@ func startBrowser(t *testing.T) *browser {
 	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--no-first-run", "--disable-background-networking", "--user-data-dir="+dir, "--window-size=1000,1400",
 		"--remote-debugging-pipe", "about:blank")
-	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.Env = append(cmd.Environ(), "HOME="+dir)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // 3 and 4
 	proc, err := proctest.Start(cmd, filepath.Join(t.TempDir(), "chromium.log"))
 	if err != nil {
@@ -51,8 +61,7 @@ func startBrowser(t *testing.T) *browser {
 	}
 	theirIn.Close()
 	theirOut.Close()
-	_ = out.SetReadDeadline(time.Now().Add(60 * time.Second))
-	b := &browser{t: t, in: in, out: bufio.NewReader(out)}
+	b := &Browser{t: t, in: in, pipe: out, out: bufio.NewReader(out)}
 	t.Cleanup(func() {
 		fmt.Fprintf(in, `{"id":%d,"method":"Browser.close"}`+"\x00", b.last+1)
 		select {
@@ -86,7 +95,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 }
 
 // call sends a command and reads until its answer has come.
-func (b *browser) call(method string, params map[string]any, result any) {
+func (b *Browser) call(method string, params map[string]any, result any) {
 	b.t.Helper()
 	b.last++
 	message := map[string]any{"id": b.last, "method": method}
@@ -122,13 +131,14 @@ func (b *browser) call(method string, params map[string]any, result any) {
 }
 
 type browserMessage struct {
-	event
+	Event
 	ID            int
 	Result, Error json.RawMessage
 }
 
-func (b *browser) read() browserMessage {
+func (b *Browser) read() browserMessage {
 	b.t.Helper()
+	_ = b.pipe.SetReadDeadline(time.Now().Add(patience))
 	text, err := b.out.ReadBytes(0)
 	if err != nil {
 		b.t.Fatalf("chromium: %v", err)
@@ -138,18 +148,18 @@ func (b *browser) read() browserMessage {
 		b.t.Fatalf("chromium says %q: %v", text, err)
 	}
 	if m.Method != "" {
-		b.events = append(b.events, m.event)
+		b.Events = append(b.Events, m.Event)
 	}
 	return m
 }
 
-// open shows a page and blocks until it is loaded.
-func (b *browser) open(url string) {
+// Open shows a page and blocks until it is loaded.
+func (b *Browser) Open(url string) {
 	b.t.Helper()
-	b.events = nil
+	b.Events = nil
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
 	for {
-		for _, e := range b.events {
+		for _, e := range b.Events {
 			if e.Method == "Page.loadEventFired" {
 				return
 			}
@@ -158,8 +168,8 @@ func (b *browser) open(url string) {
 	}
 }
 
-// eval runs JavaScript in the page, waits for what it promises and returns that as text.
-func (b *browser) eval(script string) string {
+// Eval runs JavaScript in the page, waits for what it promises and returns that as text.
+func (b *Browser) Eval(script string) string {
 	b.t.Helper()
 	var reply struct {
 		Result           struct{ Value any }
@@ -172,8 +182,8 @@ func (b *browser) eval(script string) string {
 	return fmt.Sprint(reply.Result.Value)
 }
 
-// screenshot returns the whole page as a PNG.
-func (b *browser) screenshot() []byte {
+// Screenshot returns the whole page as a PNG.
+func (b *Browser) Screenshot() []byte {
 	b.t.Helper()
 	var reply struct{ Data string }
 	b.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true}, &reply)
