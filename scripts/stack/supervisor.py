@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TextIO
 
 from stack import parts, ports
-from stack.config import Config, own_ports
+from stack.config import ROOT, Config, own_ports
 from stack.parts import Part, short
 from stack.process import Process
 from stack.resp import RespError
@@ -196,7 +196,10 @@ class Supervisor:
         self._console.say("everything runs:")
         self._console.say(f"  Locust UI  {config.web_url}")
         self._console.say(f"  API        {config.api_url}")
-        self._console.say(f"  metrics    {config.api_url}/metrics")
+        exporters = [config.api_url]
+        if ROOT / "locustfile.py" in config.locustfiles:
+            exporters.insert(0, config.web_url)
+        self._console.say("  metrics    " + " ".join(f"{url}/metrics" for url in exporters))
         if config.monitoring.start:
             self._console.say(f"  Prometheus http://127.0.0.1:{config.monitoring.prometheus_port}")
         self._console.say(f"  logs       {short(config.state / 'log')}")
