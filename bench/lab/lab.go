@@ -3,9 +3,7 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,7 +58,7 @@ type Master struct {
 
 // StartMaster runs `locust --master` with the locustfile on free ports of this machine. It does not wait for it.
 func (l *Lab) StartMaster(name, locust, locustfile string, args ...string) (*Master, error) {
-	ports, err := FreePorts(2)
+	ports, err := proctest.FreePorts(2)
 	if err != nil {
 		return nil, err
 	}
@@ -88,20 +86,4 @@ func (m *Master) AwaitWorkers(ctx context.Context, n int) error {
 		}
 		return nil
 	})
-}
-
-// FreePorts returns n ports of this machine that nobody listens on.
-func FreePorts(n int) (ports []int, err error) {
-	var held []net.Listener // until all are found, so that they differ
-	for len(ports) < n && err == nil {
-		var l net.Listener
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
-			held = append(held, l)
-			ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		}
-	}
-	for _, l := range held {
-		err = errors.Join(err, l.Close())
-	}
-	return ports, err
 }

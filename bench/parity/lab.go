@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	benchlab "github.com/bandwing/bandwing/bench/lab"
+	"github.com/bandwing/bandwing/internal/proctest"
 	"github.com/bandwing/bandwing/internal/redistest"
 	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/redisjson"
@@ -52,7 +53,7 @@ func (l *lab) start(ctx context.Context) (err error) {
 	if l.redis, err = redistest.StartMain(); err != nil {
 		return err
 	}
-	ports, err := benchlab.FreePorts(1)
+	ports, err := proctest.FreePorts(1)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bandwing/bandwing/bench/lab"
+	"github.com/bandwing/bandwing/internal/proctest"
 )
 
 // ticksPerSecond is the unit of the times in /proc/PID/stat (USER_HZ), which is
@@ -84,7 +85,7 @@ func newBench() (*bench, error) {
 }
 
 func (b *bench) startTarget() error {
-	ports, err := lab.FreePorts(1)
+	ports, err := proctest.FreePorts(1)
 	if err != nil {
 		return err
 	}

@@ -146,13 +146,12 @@ func (s *Server) PID() int {
 }
 
 func (s *Server) takePort() error {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	ports, err := proctest.FreePorts(1)
 	if err != nil {
-		return fmt.Errorf("redistest: no free port: %w", err)
+		return fmt.Errorf("redistest: %w", err)
 	}
-	defer l.Close()
-	s.Port = l.Addr().(*net.TCPAddr).Port
-	s.Addr = l.Addr().String()
+	s.Port = ports[0]
+	s.Addr = net.JoinHostPort(host, strconv.Itoa(s.Port))
 	return nil
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -23,15 +24,14 @@ sys.path.insert(0, str(SCRIPTS))
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
-    socks = [socket.socket() for _ in range(count)]
-    try:
-        for sock in socks:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in socks]
-    finally:
-        for sock in socks:
-            sock.close()
+    """Ports that nobody listens on, all different, and none of those that Linux gives to outgoing connections."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randrange(10_240, 32_768)
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)):
+                found.add(port)
+    return list(found)
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
