@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +16,7 @@ import (
 )
 
 // tcpPair is a connection that gathers, and its other end.
-func tcpPair(t *testing.T) (*gatherConn, net.Conn) {
+func tcpPair(t *testing.T) (*conn, net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,15 +28,15 @@ func tcpPair(t *testing.T) (*gatherConn, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	server, err := gatherListener{listener}.Accept()
+	server, err := connListener{listener}.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	return server.(*gatherConn), client
+	return server.(*conn), client
 }
 
-func TestGatherConnHoldsOneWrite(t *testing.T) {
+func TestConnHoldsOneWrite(t *testing.T) {
 	server, client := tcpPair(t)
 	first := []byte("first ")
 	server.gather()
@@ -58,13 +60,114 @@ func TestGatherConnHoldsOneWrite(t *testing.T) {
 	}
 }
 
-func TestGatherConnOfAClientThatIsGone(t *testing.T) {
+func TestConnOfAClientThatIsGone(t *testing.T) {
 	server, _ := tcpPair(t)
 	server.gather()
 	_, _ = server.Write([]byte("first"))
 	server.Close()
 	if n, err := server.Write([]byte("second")); n != 0 || !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// readByte reads one byte as net/http does in the background; the channel has the outcome.
+func readByte(c *conn) <-chan error {
+	read := make(chan error, 1)
+	go func() {
+		_, err := c.Read(make([]byte, 1))
+		read <- err
+	}()
+	return read
+}
+
+// awaitReader returns when a reader waits.
+func awaitReader(t *testing.T, c *conn) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		c.mu.Lock()
+		waiting := c.waiting
+		c.mu.Unlock()
+		if waiting {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no reader waits")
+		}
+	}
+}
+
+func TestConnReaderGivesUp(t *testing.T) {
+	server, client := tcpPair(t)
+	past := time.Unix(1, 0)
+	for range 3 {
+		read := readByte(server)
+		awaitReader(t, server)
+		if err := server.SetReadDeadline(past); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("a reader that waited: %v", err)
+		}
+		if err := <-readByte(server); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("a reader that comes too late: %v", err)
+		}
+		_ = server.SetReadDeadline(time.Time{})
+	}
+	if _, err := client.Write([]byte("next")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 4)
+	if _, err := io.ReadFull(server, got); string(got) != "next" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestConnReaderFindsTheClientGone(t *testing.T) {
+	server, client := tcpPair(t)
+	given := readByte(server) // the timer is armed for it, and it gives up
+	awaitReader(t, server)
+	_ = server.SetReadDeadline(time.Unix(1, 0))
+	<-given
+	_ = server.SetReadDeadline(time.Time{})
+	client.Close()
+	if err := <-readByte(server); !errors.Is(err, io.EOF) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestConnCloseEndsTheWait(t *testing.T) {
+	server, _ := tcpPair(t)
+	read := readByte(server)
+	awaitReader(t, server)
+	server.Close()
+	if err := <-read; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAClientThatHangsUpEndsItsRequest(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &fakeStore{entered: make(chan struct{}), hold: make(chan struct{})}
+	s := newServer(t, Config{}, store)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, listener) }()
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Write([]byte("GET /api/v1/doc/k HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	<-store.entered
+	client.Close()
+	awaitCount(t, s, "GET /api/v1/doc/:id 499")
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

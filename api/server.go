@@ -60,7 +60,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(gatherListener{listener}) }()
+	go func() { served <- server.Serve(connListener{listener}) }()
 
 	select {
 	case err := <-served:
