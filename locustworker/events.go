@@ -68,7 +68,8 @@ type MessageHandler struct {
 	Handle func(env *Environment, m Message) error
 	// Concurrent calls Handle in a goroutine of its own for each message. By
 	// default messages are handled one after the other, in the order of their
-	// arrival, whatever their type.
+	// arrival, whatever their type, and users that the master asks for after a
+	// message are not started before it was handled.
 	Concurrent bool
 }
 
