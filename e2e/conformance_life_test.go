@@ -167,8 +167,8 @@ func newCountingTarget(t *testing.T) *countingTarget {
 }
 
 // TestConformanceHeadless runs a master without a web UI from start to end: the
-// last report is in its CSV files, which a stock worker's requests in flight are
-// not; HTML, history, exit codes. (Q5-Q7, Q9, section 11)
+// last report is in its HTML file, which a stock worker's requests in flight are
+// not; CSV, history, exit codes. (Q5-Q7, Q9, section 11)
 func TestConformanceHeadless(t *testing.T) {
 	t.Parallel()
 	const users = 5
@@ -190,9 +190,6 @@ func TestConformanceHeadless(t *testing.T) {
 		if _, err := fmt.Sscan(lines[len(lines)-1].text("Request Count"), &reported); err != nil {
 			l.t.Fatal(err)
 		}
-		if reported > served || (l.kind == goWorker && reported != served) {
-			l.t.Errorf("%d pages served, %d reported", served, reported)
-		}
 		checkHistory(l, prefix+"_stats_history.csv", users)
 		page, err := os.ReadFile(html)
 		if err != nil {
@@ -202,7 +199,12 @@ func TestConformanceHeadless(t *testing.T) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		if n := int(report.Requests[len(report.Requests)-1].number("num_requests")); n != reported {
+		n := int(report.Requests[len(report.Requests)-1].number("num_requests"))
+		if n > served || (l.kind == goWorker && n != served) {
+			l.t.Errorf("%d pages served, the report counts %d", served, n)
+		}
+		// The master writes the CSV once a second, and ends a second after the last report: rarely, that comes too late.
+		if reported > n || reported == 0 {
 			l.t.Errorf("the report counts %d requests, the CSV %d", n, reported)
 		}
 		var rows []string
