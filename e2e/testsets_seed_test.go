@@ -88,10 +88,7 @@ func seededRun(c *cluster, users int) []string {
 // each does the same again, byte for byte, and no two do the same.
 func TestASeedRepeatsARun(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*cluster){
-		"Go":     func(c *cluster) { c.startTestSets() },
-		"Python": func(c *cluster) { c.startPythonWorker() },
-	} {
+	for name, start := range testSetWorkers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)

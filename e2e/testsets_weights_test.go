@@ -52,15 +52,20 @@ func (c *cluster) spawned() map[string]int {
 	return users
 }
 
+// testSetWorkers are the kinds of workers that run the test sets, by name.
+func testSetWorkers() map[string]func(*cluster) {
+	return map[string]func(*cluster){
+		"Go":     func(c *cluster) { c.startTestSets() },
+		"Python": func(c *cluster) { c.startPythonWorker() },
+	}
+}
+
 // TestWeights holds the rows of long seeded runs, of a Go worker and of a Python
 // one, against the declared weights of the tasks, and against others from the web
 // UI; and both the users and the requests of classes against the weights of these.
 func TestWeights(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*cluster){
-		"Go":     func(c *cluster) { c.startTestSets() },
-		"Python": func(c *cluster) { c.startPythonWorker() },
-	} {
+	for name, start := range testSetWorkers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)

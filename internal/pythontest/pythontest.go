@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/proctest"
 )
 
 // limit ends a script that a faulty test leaves running.
@@ -25,29 +27,15 @@ const limit = 5 * time.Minute
 // fails the test if there is none.
 func Interpreter(t testing.TB) string {
 	t.Helper()
-	python := filepath.Join(Root(t), ".local", "venv", "bin", "python")
+	root, err := proctest.ModuleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	python := filepath.Join(root, ".local", "venv", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
 		t.Fatalf("no Python with Locust: %v; run make deps", err)
 	}
 	return python
-}
-
-// Root returns the folder of the module that the test belongs to.
-func Root(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod in any folder above")
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // Run runs a script of the test's folder and returns what it prints. It fails the

@@ -1,8 +1,6 @@
 package pythontest
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -27,11 +25,5 @@ func TestPeer(t *testing.T) {
 		if want := map[string]any{"call": "f", "n": float64(i)}; !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
-	}
-}
-
-func TestRootHasTheModule(t *testing.T) {
-	if _, err := os.Stat(filepath.Join(Root(t), "go.mod")); err != nil {
-		t.Error(err)
 	}
 }

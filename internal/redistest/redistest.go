@@ -186,9 +186,9 @@ func (s *Server) launch() error {
 func modulePath() (string, error) {
 	path := os.Getenv("REJSON_SO")
 	if path == "" {
-		root, err := moduleRoot()
+		root, err := proctest.ModuleRoot()
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("redistest: %w: set REJSON_SO", err)
 		}
 		path = filepath.Join(root, ".local", "redis", "rejson.so")
 	}
@@ -196,21 +196,4 @@ func modulePath() (string, error) {
 		return "", fmt.Errorf("%w: the RedisJSON module (REJSON_SO names another file): %w", ErrMissing, err)
 	}
 	return filepath.Abs(path)
-}
-
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("redistest: working folder: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("redistest: no go.mod above the working folder: set REJSON_SO")
-		}
-		dir = parent
-	}
 }
