@@ -73,6 +73,15 @@ type Config struct {
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
+	// MaxRows is how many rows of the statistics, each a Type and a Name of samples,
+	// the worker keeps apart in a run. The first keep their place; all others share
+	// the row "other", and a warning in the log names the first of them. Names that
+	// hold ids would otherwise fill the memory of worker and master. Default 10,000.
+	MaxRows int
+	// MaxErrors is the same for the rows of the failures table, each a Type, a Name
+	// and the text of an error. Those beyond share one row for each Type and Name.
+	// Default 500, as many as the web UI shows.
+	MaxErrors int
 	// Seed seeds the users' random numbers, together with the index that the master
 	// has given the worker. 0 draws one.
 	Seed uint64
@@ -99,6 +108,9 @@ func (c Config) Validate() error {
 	}
 	if c.StopTimeout < 0 {
 		faults = append(faults, fmt.Errorf("stop timeout %v is negative", c.StopTimeout))
+	}
+	if c.MaxRows < 0 || c.MaxErrors < 0 {
+		faults = append(faults, fmt.Errorf("limit of %d rows and %d errors; neither may be negative", c.MaxRows, c.MaxErrors))
 	}
 	if c.ReadyDelay < 0 {
 		faults = append(faults, fmt.Errorf("delay before client_ready %v is negative", c.ReadyDelay))

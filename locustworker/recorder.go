@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,16 +25,28 @@ type recorder struct {
 
 var _ sampleSink = (*recorder)(nil)
 
-func newRecorder(locustBuckets bool, h *hooks) *recorder {
-	cfg := stats.Config{}
-	if locustBuckets {
+func newRecorder(c Config, h *hooks) *recorder {
+	cfg := stats.Config{MaxRows: c.MaxRows, MaxErrors: c.MaxErrors, Overflow: func(o stats.Overflow) { warnOverflow(c.Logger, o) }}
+	if c.LocustBuckets {
 		cfg.Buckets = stats.Locust
 	}
 	return &recorder{store: stats.New(cfg), hooks: h, lateness: stats.NewTiming()}
 }
 
+// warnOverflow says that names or errors are too many to have a row each.
+func warnOverflow(log *slog.Logger, o stats.Overflow) {
+	if o.Errors {
+		log.Warn("TOO MANY DIFFERENT ERRORS: those beyond the limit of this run share one row for each name. "+
+			"Leave ids out of the texts of errors", "limit", o.Limit, "text_of_shared_rows", stats.OtherErrors, "first_beyond", o.First)
+		return
+	}
+	log.Warn("TOO MANY DIFFERENT NAMES: requests beyond the limit of this run share one row. "+
+		"Give requests that differ by an id one name", "limit", o.Limit, "shared_row", stats.OtherRows, "first_beyond", o.First)
+}
+
 // record adds one sample, in the shard of its user.
 func (r *recorder) record(u *User, s Sample) {
+	s.ResponseTime = max(s.ResponseTime, 0)
 	sample := stats.Sample{
 		Method:       strings.ToValidUTF8(s.Type, "\uFFFD"), // as it will be sent: two rows must not become one
 		Name:         strings.ToValidUTF8(s.Name, "\uFFFD"),

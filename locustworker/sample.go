@@ -10,7 +10,8 @@ import (
 type Sample struct {
 	// Type is the row's method column: GET, PUT, or a protocol's own word.
 	Type string
-	// Name is the row's name. Keep names few: each one is a row.
+	// Name is the row's name. Keep names few: each one is a row, and there are
+	// Config.MaxRows of them.
 	Name string
 	// ResponseTime is how long the request took. It is kept in nanoseconds and
 	// reported in milliseconds with its fraction. Negative counts as 0.

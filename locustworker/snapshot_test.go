@@ -175,7 +175,7 @@ func TestAStopIsNotLate(t *testing.T) {
 // them, which is as late as the figures say.
 func TestABusyProcessorMakesUsersLate(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	r := newRecorder(false, &hooks{})
+	r := newRecorder(Config{}, &hooks{})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	p := newPopulation(ctx, &world{recorder: r, log: slog.New(slog.DiscardHandler)}, []*liveClass{newLiveClass(

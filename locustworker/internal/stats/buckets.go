@@ -36,10 +36,9 @@ const (
 // arithmetic is exact; Locust rounds float milliseconds, which is the same for
 // every time below 2^33 ms (99 days).
 //
-// A negative time can only be a caller's mistake. Locust mode rounds it to
-// whole milliseconds, as the stock worker does (-7.5 ms is key -8000); Fine
-// clamps it to key 0, so that its number of keys stays bounded. Total, minimum
-// and maximum of an entry see the true value in both.
+// A negative time can only be a caller's mistake, which a [Store] counts as 0.
+// Key itself rounds it to whole milliseconds in Locust mode, as the stock worker
+// does (-7.5 ms is key -8000), and to key 0 in Fine mode.
 func (b Buckets) Key(d time.Duration) int64 {
 	step := locustStep(d)
 	if b != Locust && d < 100*milli {

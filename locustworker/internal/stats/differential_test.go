@@ -85,7 +85,7 @@ func sampleRows(samples []Sample) []any {
 	for _, sm := range samples {
 		var ms, text any
 		if !sm.NoTime {
-			ms = millis(sm.ResponseTime)
+			ms = millis(max(sm.ResponseTime, 0))
 		}
 		if sm.Failed {
 			text = sm.Error

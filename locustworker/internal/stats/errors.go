@@ -8,7 +8,7 @@ import (
 )
 
 // DefaultMaxErrors is the number of error rows that the master's web UI and
-// JSON show at most.
+// JSON show at most (web.py, request_stats).
 const DefaultMaxErrors = 500
 
 // OtherErrors is the text of the row that stands, for its method and name, for
@@ -65,16 +65,26 @@ func compactErrors(rows []ErrorEntry) []ErrorEntry {
 // limitErrors keeps the limit most frequent rows and gives the others the text
 // OtherErrors. Rows that have it already do not count.
 func limitErrors(rows []ErrorEntry, limit int) []ErrorEntry {
+	kept := 0
+	return keepErrors(rows, func(*ErrorEntry) bool { kept++; return kept <= limit })
+}
+
+// admitErrors keeps the rows that have a place in the quota, or get one, and gives
+// the others the text OtherErrors. The most frequent ones come first.
+func admitErrors(rows []ErrorEntry, texts *quota[failureKey]) []ErrorEntry {
+	return keepErrors(rows, func(e *ErrorEntry) bool {
+		return texts.admit(failureKey{rowKey{method: e.Method, name: e.Name}, e.Text})
+	})
+}
+
+// keepErrors gives the text OtherErrors to the rows that keep, asked for the most
+// frequent ones first, says no to. It is not asked for rows that have it already.
+func keepErrors(rows []ErrorEntry, keep func(*ErrorEntry) bool) []ErrorEntry {
 	slices.SortFunc(rows, func(a, b ErrorEntry) int {
 		return cmp.Or(cmp.Compare(b.Occurrences, a.Occurrences), compareErrors(&a, &b))
 	})
-	kept := 0
 	for i := range rows {
-		switch {
-		case rows[i].Text == OtherErrors:
-		case kept < limit:
-			kept++
-		default:
+		if rows[i].Text != OtherErrors && !keep(&rows[i]) {
 			rows[i].Text = OtherErrors
 		}
 	}

@@ -43,10 +43,17 @@ func TestErrorLimit(t *testing.T) {
 		t.Errorf("errors\n got %v\nwant %v", got, want)
 	}
 
-	// The next period begins with all places free.
+	// The places stay taken for the run, and the next one begins with all of them
+	// free.
+	record(0, "/a", "new", 1)
+	record(0, "/a", "rare 3", 1)
+	if got := sum(store.Take().Errors); got["/a "+OtherErrors] != 1 || got["/a rare 3"] != 1 || len(got) != 2 {
+		t.Errorf("next period: %v", got)
+	}
+	store.Reset()
 	record(0, "/a", "new", 1)
 	if got := sum(store.Take().Errors); got["/a new"] != 1 || len(got) != 1 {
-		t.Errorf("next period: %v", got)
+		t.Errorf("next run: %v", got)
 	}
 }
 

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"time"
 )
@@ -60,31 +59,53 @@ func (r Report) Empty() bool {
 
 // Merge adds other to r, so that r is what one report over both times would
 // have been: the rule is that of StatsEntry.extend and of the master's listener
-// for worker reports. It leaves other as it is and keeps nothing of its maps.
+// for worker reports. It leaves other as it is and keeps nothing of its maps. The
+// time that it takes grows with the number of entries of both.
 func (r *Report) Merge(other Report) {
 	r.Start = earlier(r.Start, other.Start)
 	r.End = later(r.End, other.End)
 	if r.maxErrors == 0 {
 		r.maxErrors = other.maxErrors
 	}
-	for i := range other.Entries {
-		r.entry(&other.Entries[i]).merge(&other.Entries[i])
+	r.makeEntries(other.Entries)
+	i := 0
+	for j := range other.Entries {
+		for compareEntries(&r.Entries[i], &other.Entries[j]) != 0 {
+			i++
+		}
+		r.Entries[i].merge(&other.Entries[j])
 	}
 	r.Total.Name, r.Total.Method = AggregatedName, ""
 	r.Total.merge(&other.Total)
 	r.Errors = mergeErrors(r.Errors, other.Errors, r.maxErrors)
 }
 
-// entry returns r's entry with the name and method of e, an empty one if it had
-// none yet. The pointer is valid until the next call.
-func (r *Report) entry(e *Entry) *Entry {
-	i, found := slices.BinarySearchFunc(r.Entries, e, func(a Entry, b *Entry) int {
-		return compareEntries(&a, b)
-	})
-	if !found {
-		r.Entries = slices.Insert(r.Entries, i, Entry{Name: e.Name, Method: e.Method})
+// makeEntries gives r an empty entry for each of others that it has none for. Both
+// are sorted.
+func (r *Report) makeEntries(others []Entry) {
+	missing := make([]Entry, 0, len(others))
+	i := 0
+	for j := range others {
+		for i < len(r.Entries) && compareEntries(&r.Entries[i], &others[j]) < 0 {
+			i++
+		}
+		if i == len(r.Entries) || compareEntries(&r.Entries[i], &others[j]) != 0 {
+			missing = append(missing, Entry{Name: others[j].Name, Method: others[j].Method})
+		}
 	}
-	return &r.Entries[i]
+	if len(missing) == 0 {
+		return
+	}
+	all := make([]Entry, 0, len(r.Entries)+len(missing))
+	i = 0
+	for _, e := range r.Entries {
+		for i < len(missing) && compareEntries(&missing[i], &e) < 0 {
+			all = append(all, missing[i])
+			i++
+		}
+		all = append(all, e)
+	}
+	r.Entries = append(all, missing[i:]...)
 }
 
 func compareEntries(a, b *Entry) int {

@@ -20,10 +20,21 @@ type Config struct {
 	// Buckets is how response times are rounded. Default: Fine.
 	Buckets Buckets
 
-	// MaxErrors is how many rows of errors a report holds at most. The errors
-	// beyond have one row for each method and name, with the text OtherErrors.
-	// Default: DefaultMaxErrors.
+	// MaxRows is how many rows there are between two calls of Reset at most. The
+	// first keep their place; all others share one row, of the method and the name
+	// OtherRows. Default: DefaultMaxRows.
+	MaxRows int
+
+	// MaxErrors is how many rows of errors there are between two calls of Reset at
+	// most. A place that is taken is kept; of the new errors of a report, the most
+	// frequent get the places that are left. All others have one row for each method
+	// and name, with the text OtherErrors. Default: DefaultMaxErrors.
 	MaxErrors int
+
+	// Overflow is called when there are more rows or errors than that, once for
+	// each until the next Reset. Take and Lifetimes call it, without a lock. nil
+	// calls nothing.
+	Overflow func(Overflow)
 
 	// MaxLifetimes is how many rows Lifetimes has at most, beside the one for the
 	// others. Default: DefaultMaxLifetimes.
@@ -33,7 +44,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sample is one finished request, or whatever else a user measures.
+// Sample is one finished request, or whatever else a user measures. A negative
+// ResponseTime counts as 0.
 //
 // Its strings must be valid UTF-8. The store copies those that it keeps, so they
 // may be parts of memory that is used again.
@@ -56,6 +68,8 @@ type Store struct {
 	config Config
 	mask   uint32
 	shards []shard
+	rows   *quota[rowKey]
+	texts  *quota[failureKey]
 
 	// taking guards what follows, and the spare tallies of the shards.
 	taking  sync.Mutex
@@ -82,6 +96,9 @@ func New(config Config) *Store {
 	if config.Shards <= 0 {
 		config.Shards = 4 * runtime.GOMAXPROCS(0)
 	}
+	if config.MaxRows <= 0 {
+		config.MaxRows = DefaultMaxRows
+	}
 	if config.MaxErrors <= 0 {
 		config.MaxErrors = DefaultMaxErrors
 	}
@@ -96,13 +113,15 @@ func New(config Config) *Store {
 		config: config,
 		mask:   uint32(count - 1),
 		shards: make([]shard, count),
+		rows:   newQuota(config.MaxRows, rowKey.clone, rowKey.size),
+		texts:  newQuota(config.MaxErrors, failureKey.clone, failureKey.size),
 		start:  config.Now(),
 		life:   lifetimes{rows: make(map[rowKey]*Lifetime), limit: config.MaxLifetimes},
 		index:  make(map[rowKey]int),
 	}
 	for i := range s.shards {
-		s.shards[i].active = newTally(config.Buckets, config.MaxErrors)
-		s.shards[i].spare = newTally(config.Buckets, config.MaxErrors)
+		s.shards[i].active = newTally(config.Buckets, s.rows, s.texts)
+		s.shards[i].spare = newTally(config.Buckets, s.rows, s.texts)
 	}
 	return s
 }
@@ -137,11 +156,15 @@ func (s *Store) Recorded() int64 {
 }
 
 // Reset drops all samples that were not taken yet, for a new test run, and returns
-// how many they were. The next report starts now.
+// how many they were. The next report starts now, with all places of MaxRows and
+// MaxErrors free.
 func (s *Store) Reset() int64 {
 	s.taking.Lock()
 	defer s.taking.Unlock()
-	return s.take().Total.Requests
+	dropped := s.take().Total.Requests
+	s.rows.reset() // what is recorded before that may take a place more than it should
+	s.texts.reset()
+	return dropped
 }
 
 // Take returns all samples recorded since the last Take or Reset as a report,
@@ -150,8 +173,10 @@ func (s *Store) Reset() int64 {
 // empty ones.
 func (s *Store) Take() Report {
 	s.taking.Lock()
-	defer s.taking.Unlock()
-	return s.take()
+	r := s.take()
+	s.taking.Unlock()
+	s.tell()
+	return r
 }
 
 // Lifetimes returns the sums of all samples ever recorded, taken or dropped ones
@@ -159,9 +184,21 @@ func (s *Store) Take() Report {
 // wait no longer than for Take, and it takes nothing from the next report.
 func (s *Store) Lifetimes() []Lifetime {
 	s.taking.Lock()
-	defer s.taking.Unlock()
 	s.hold(s.config.Now())
-	return s.life.sorted()
+	sorted := s.life.sorted()
+	s.taking.Unlock()
+	s.tell()
+	return sorted
+}
+
+// tell calls Config.Overflow if there is a reason.
+func (s *Store) tell() {
+	if s.config.Overflow == nil {
+		return
+	}
+	for _, o := range s.overflows() {
+		s.config.Overflow(o)
+	}
 }
 
 // take ends the period. s.taking is held.
@@ -184,7 +221,7 @@ func (s *Store) hold(now time.Time) {
 	}
 	s.entries = len(r.Entries)
 	clear(s.index)
-	r.finish()
+	r.finish(s.texts)
 	if s.held.Empty() {
 		s.held = r
 	} else {
@@ -215,13 +252,13 @@ func (s *Store) collect(r *Report, taken *tally) {
 }
 
 // finish sorts what was collected, sums it up and limits the errors.
-func (r *Report) finish() {
+func (r *Report) finish(texts *quota[failureKey]) {
 	slices.SortFunc(r.Entries, func(a, b Entry) int { return compareEntries(&a, &b) })
 	r.Total = newEntry(rowKey{name: AggregatedName}, r.Start)
 	for i := range r.Entries {
 		r.Total.merge(&r.Entries[i])
 	}
-	r.Errors = mergeErrors(nil, r.Errors, r.maxErrors)
+	r.Errors = admitErrors(compactErrors(r.Errors), texts)
 }
 
 // swap exchanges the active tally for the spare one and returns it. It is the

@@ -16,7 +16,8 @@ const maxKept = 4096
 // its reset, so that recording known rows again needs no new memory.
 type tally struct {
 	buckets   Buckets
-	maxErrors int
+	rowQuota  *quota[rowKey]
+	textQuota *quota[failureKey]
 	rows      map[rowKey]*row
 	failures  map[failureKey]*failure
 	texts     int // failures used in this period, those for other errors not counted
@@ -46,10 +47,11 @@ type second struct{ unix, requests, failed int64 }
 
 type failure struct{ occurrences, first, last int64 }
 
-func newTally(buckets Buckets, maxErrors int) *tally {
+func newTally(buckets Buckets, rows *quota[rowKey], texts *quota[failureKey]) *tally {
 	return &tally{
 		buckets:   buckets,
-		maxErrors: maxErrors,
+		rowQuota:  rows,
+		textQuota: texts,
 		rows:      make(map[rowKey]*row),
 		failures:  make(map[failureKey]*failure),
 	}
@@ -60,6 +62,10 @@ func newTally(buckets Buckets, maxErrors int) *tally {
 func (t *tally) add(sm *Sample) {
 	key := rowKey{method: sm.Method, name: sm.Name}
 	r := t.rows[key]
+	if (r == nil || r.requests == 0) && !t.rowQuota.admit(key) {
+		key = otherRow
+		r = t.rows[key]
+	}
 	if r == nil {
 		r = &row{times: make(map[int64]int64)}
 		t.rows[key.clone()] = r
@@ -75,7 +81,7 @@ func (t *tally) add(sm *Sample) {
 	if sm.NoTime {
 		r.none++
 	} else {
-		r.addTime(sm.ResponseTime, t.buckets)
+		r.addTime(max(sm.ResponseTime, 0), t.buckets)
 	}
 	if sm.Failed {
 		r.failed++
@@ -111,11 +117,12 @@ func (r *row) second(unix int64) *second {
 }
 
 // fail counts one failure under its text or, when there are too many texts,
-// under OtherErrors.
+// under OtherErrors. Which new texts of a period have places is decided when it
+// ends (admitErrors), so that each shard keeps as many as there may be.
 func (t *tally) fail(key failureKey, at int64) {
 	f := t.failures[key]
 	if key.text != OtherErrors && (f == nil || f.occurrences == 0) {
-		if t.texts >= t.maxErrors {
+		if known, full := t.textQuota.known(key); (full && !known) || (!full && t.texts >= t.textQuota.limit) {
 			key.text = OtherErrors
 			f = t.failures[key]
 		} else {
@@ -142,6 +149,10 @@ func (k rowKey) clone() rowKey {
 func (k failureKey) clone() failureKey {
 	return failureKey{rowKey: k.rowKey.clone(), text: strings.Clone(k.text)}
 }
+
+func (k rowKey) size() int { return len(k.method) + len(k.name) }
+
+func (k failureKey) size() int { return k.rowKey.size() + len(k.text) }
 
 // reset makes the tally empty for a new period. It keeps the memory of the rows
 // that were used in this one and forgets the others.
