@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/bandwing/bandwing/locustworker/internal/cli"
 )
 
 // A shell is what a command under test touches.
@@ -42,25 +44,23 @@ func (b *lockedBuffer) String() string {
 
 // testCommand returns a command line in an environment of its own, with its files
 // in memory.
-func testCommand(env map[string]string, args ...string) (*command, *shell) {
+func testCommand(env map[string]string, base Config, classes []Class, args ...string) (*cli.Command, *shell) {
 	sh := &shell{files: map[string]string{}}
-	return &command{
-		args:      append([]string{"/usr/bin/shoptest"}, args...),
-		lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		readFile: func(name string) ([]byte, error) {
+	return cli.New(cli.System{
+		Args:      append([]string{"/usr/bin/shoptest"}, args...),
+		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		ReadFile: func(name string) ([]byte, error) {
 			text, ok := sh.files[name]
 			if !ok {
 				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 			}
 			return []byte(text), nil
 		},
-		stdout:   &sh.stdout,
-		stderr:   &sh.stderr,
-		hostname: "box.example.org",
-		build:    &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}},
-		cores:    4,
-		spawn:    func([]string) (child, error) { return nil, errors.New("not in this test") },
-	}, sh
+		Stdout: &sh.stdout,
+		Stderr: &sh.stderr,
+		Build:  &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}},
+		Cores:  4,
+	}, commandLine(base, classes, "box.example.org")), sh
 }
 
 // A shopper is a user without a purpose.
@@ -78,6 +78,9 @@ func shopClasses() []Class {
 	return []Class{shopClass("Buyer").Weight(3), shopClass("Looker"), shopClass("Idle").Weight(0)}
 }
 
+// readyDelay is the variable of Config.ReadyDelay.
+const readyDelay = "LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"
+
 // closedPort is a port of this machine that nobody listens on.
 func closedPort(t *testing.T) string {
 	t.Helper()
@@ -91,12 +94,12 @@ func closedPort(t *testing.T) string {
 }
 
 // runStopped runs a command whose worker is told to end at once.
-func runStopped(t *testing.T, c *command, base Config) int {
+func runStopped(t *testing.T, c *cli.Command) int {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c.args = append(c.args, "--master-port", closedPort(t))
-	return c.run(ctx, base, shopClasses())
+	c.Args = append(c.Args, "--master-port", closedPort(t))
+	return c.Run(ctx)
 }
 
 func TestCommandsThatRunNothing(t *testing.T) {
@@ -108,39 +111,39 @@ func TestCommandsThatRunNothing(t *testing.T) {
 		stdout string // what it says, "" nothing
 		stderr string
 	}{
-		{"help", "--help", nil, exitOK, "Usage: shoptest [options] [UserClass ...]", ""},
-		{"help before a fault", "-h --nope", nil, exitOK, "--master-host <hostname>", ""},
-		{"version", "--version", nil, exitOK, "shoptest v1.2.3 (go1.", ""},
-		{"short version", "-V", nil, exitOK, "shoptest v1.2.3 (go1.", ""},
-		{"list", "--worker -l", nil, exitOK, "Available Users:\n    Buyer\n    Looker\n    Idle\n", ""},
-		{"ratio", "--show-task-ratio -u 3 Looker", nil, exitOK, " Task ratio per User class\n---", ""},
-		{"ratio as JSON", "--show-task-ratio-json", nil, exitOK, "{\n    \"per_class\": {\n        \"Buyer\": {\n            \"ratio\": 0.75,", ""},
-		{"ratio of nothing", "--show-task-ratio Idle", nil, exitError, "", "ERROR/locustworker: locustworker: invalid configuration: no user class"},
-		{"unknown option", "--mastr-host x", nil, exitUsage, "", "shoptest: error: unrecognized arguments: --mastr-host\nDid you mean '--master-host'?\n"},
-		{"bad value", "--master-port 0", nil, exitUsage, "", "shoptest: error: argument --master-port: 0 is no port"},
-		{"bad variable", "", map[string]string{"LOCUST_STOP_TIMEOUT": "1d"}, exitUsage, "", "environment variable LOCUST_STOP_TIMEOUT: "},
-		{"bad delay", "", map[string]string{readyDelayVariable: "2s"}, exitUsage, "", readyDelayVariable},
-		{"negative delay", "", map[string]string{readyDelayVariable: "-1"}, exitUsage, "", "delay before client_ready"},
-		{"bad JSON", "--config-users {", nil, exitUsage, "", "must be JSON objects"},
-		{"unknown class", "Buyer Nobody Noone Nobody", nil, exitError, "", "box/ERROR/locustworker: Unknown User(s): Nobody, Noone\n"},
-		{"unknown class of a variable", "", map[string]string{"LOCUST_USER_CLASSES": "Nobody"}, exitError, "", "Unknown User(s): Nobody"},
+		{"help", "--help", nil, cli.ExitOK, "Usage: shoptest [options] [UserClass ...]", ""},
+		{"help before a fault", "-h --nope", nil, cli.ExitOK, "--master-host <hostname>", ""},
+		{"version", "--version", nil, cli.ExitOK, "shoptest v1.2.3 (go1.", ""},
+		{"short version", "-V", nil, cli.ExitOK, "shoptest v1.2.3 (go1.", ""},
+		{"list", "--worker -l", nil, cli.ExitOK, "Available Users:\n    Buyer\n    Looker\n    Idle\n", ""},
+		{"ratio", "--show-task-ratio -u 3 Looker", nil, cli.ExitOK, " Task ratio per User class\n---", ""},
+		{"ratio as JSON", "--show-task-ratio-json", nil, cli.ExitOK, "{\n    \"per_class\": {\n        \"Buyer\": {\n            \"ratio\": 0.75,", ""},
+		{"ratio of nothing", "--show-task-ratio Idle", nil, cli.ExitError, "", "ERROR/locustworker: locustworker: invalid configuration: no user class"},
+		{"unknown option", "--mastr-host x", nil, cli.ExitUsage, "", "shoptest: error: unrecognized arguments: --mastr-host\nDid you mean '--master-host'?\n"},
+		{"bad value", "--master-port 0", nil, cli.ExitUsage, "", "shoptest: error: argument --master-port: 0 is no port"},
+		{"bad variable", "", map[string]string{"LOCUST_STOP_TIMEOUT": "1d"}, cli.ExitUsage, "", "environment variable LOCUST_STOP_TIMEOUT: "},
+		{"bad delay", "", map[string]string{readyDelay: "2s"}, cli.ExitUsage, "", readyDelay},
+		{"negative delay", "", map[string]string{readyDelay: "-1"}, cli.ExitUsage, "", "delay before client_ready"},
+		{"bad JSON", "--config-users {", nil, cli.ExitUsage, "", "must be JSON objects"},
+		{"unknown class", "Buyer Nobody Noone Nobody", nil, cli.ExitError, "", "box/ERROR/locustworker: Unknown User(s): Nobody, Noone\n"},
+		{"unknown class of a variable", "", map[string]string{"LOCUST_USER_CLASSES": "Nobody"}, cli.ExitError, "", "Unknown User(s): Nobody"},
 		{
-			"configuration of an unknown class", `--config-users {"user_class_name":"Nobody"}`, nil, exitFatal, "",
+			"configuration of an unknown class", `--config-users {"user_class_name":"Nobody"}`, nil, cli.ExitFatal, "",
 			"--config-users: no such user class: Nobody",
 		},
-		{"master", "--master --worker", nil, exitFatal, "", "--master cannot be combined with --worker"},
-		{"master by a variable", "--worker", map[string]string{"LOCUST_MODE_MASTER": "1"}, exitFatal, "", "--master cannot"},
-		{"too few processes", "--processes -2", nil, exitError, "", "Invalid --processes count -2"},
-		{"no config file", "--config none.conf", nil, exitUsage, "", "argument --config: cannot read the configuration file none.conf"},
-		{"replaced option", "--slave", nil, exitUsage, "", "argument --slave: is called --worker now"},
-		{"stub's help", "stub -h", nil, exitOK, "", "Usage: shoptest stub [UserClass ...]"},
-		{"stub's usage", "stub --nope", nil, exitUsage, "", "Usage: shoptest stub [UserClass ...]"},
-		{"stub of an unknown class", "stub Nobody", nil, exitError, "", "unknown user class: Nobody"},
+		{"master", "--master --worker", nil, cli.ExitFatal, "", "--master cannot be combined with --worker"},
+		{"master by a variable", "--worker", map[string]string{"LOCUST_MODE_MASTER": "1"}, cli.ExitFatal, "", "--master cannot"},
+		{"too few processes", "--processes -2", nil, cli.ExitError, "", "Invalid --processes count -2"},
+		{"no config file", "--config none.conf", nil, cli.ExitUsage, "", "argument --config: cannot read the configuration file none.conf"},
+		{"replaced option", "--slave", nil, cli.ExitUsage, "", "argument --slave: is called --worker now"},
+		{"stub's help", "stub -h", nil, cli.ExitOK, "", "Usage: shoptest stub [UserClass ...]"},
+		{"stub's usage", "stub --nope", nil, cli.ExitUsage, "", "Usage: shoptest stub [UserClass ...]"},
+		{"stub of an unknown class", "stub Nobody", nil, cli.ExitError, "", "unknown user class: Nobody"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, sh := testCommand(test.env, strings.Fields(test.args)...)
-			code := c.run(t.Context(), Config{}, shopClasses())
+			c, sh := testCommand(test.env, Config{}, shopClasses(), strings.Fields(test.args)...)
+			code := c.Run(t.Context())
 			out, log := sh.stdout.String(), sh.stderr.String()
 			if code != test.code || !strings.Contains(out, test.stdout) || test.stdout == "" && out != "" ||
 				!strings.Contains(log, test.stderr) || test.stderr == "" && log != "" {
@@ -151,16 +154,16 @@ func TestCommandsThatRunNothing(t *testing.T) {
 }
 
 func TestVersionOfTheProgram(t *testing.T) {
-	c, sh := testCommand(nil, "-V")
-	if code := c.run(t.Context(), Config{Version: "2026.11"}, nil); code != exitOK || !strings.HasPrefix(sh.stdout.String(), "shoptest 2026.11 (go") {
+	c, sh := testCommand(nil, Config{Version: "2026.11"}, nil, "-V")
+	if code := c.Run(t.Context()); code != cli.ExitOK || !strings.HasPrefix(sh.stdout.String(), "shoptest 2026.11 (go") {
 		t.Errorf("exit code %d, %s", code, sh.stdout.String())
 	}
 }
 
 func TestNoClasses(t *testing.T) {
 	for _, args := range [][]string{nil, {"stub"}} {
-		c, sh := testCommand(nil, args...)
-		if code := c.run(t.Context(), Config{}, nil); code != exitError || !strings.Contains(strings.ToLower(sh.stderr.String()), "no user class") {
+		c, sh := testCommand(nil, Config{}, nil, args...)
+		if code := c.Run(t.Context()); code != cli.ExitError || !strings.Contains(strings.ToLower(sh.stderr.String()), "no user class") {
 			t.Errorf("%v: exit code %d, %s", args, code, sh.stderr.String())
 		}
 	}
@@ -168,9 +171,9 @@ func TestNoClasses(t *testing.T) {
 
 func TestFaultsOfClasses(t *testing.T) {
 	for _, args := range [][]string{nil, {"stub"}} {
-		c, sh := testCommand(nil, args...)
 		bad := NewClass("Buyer", newShopper) // has no task
-		if code := c.run(t.Context(), Config{}, []Class{bad}); code != exitError || !strings.Contains(sh.stderr.String(), `"Buyer" has no task`) {
+		c, sh := testCommand(nil, Config{}, []Class{bad}, args...)
+		if code := c.Run(t.Context()); code != cli.ExitError || !strings.Contains(sh.stderr.String(), `"Buyer" has no task`) {
 			t.Errorf("%v: exit code %d, %s", args, code, sh.stderr.String())
 		}
 	}
@@ -205,8 +208,8 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestRunEndsCleanly(t *testing.T) {
-	c, sh := testCommand(nil, "--worker")
-	if code := runStopped(t, c, Config{}); code != exitOK {
+	c, sh := testCommand(nil, Config{}, shopClasses(), "--worker")
+	if code := runStopped(t, c); code != cli.ExitOK {
 		t.Errorf("exit code %d", code)
 	}
 	log := sh.stderr.String()
@@ -221,18 +224,18 @@ func TestRunEndsCleanly(t *testing.T) {
 }
 
 func TestFailingListenerIsAnExitCode(t *testing.T) {
-	c, sh := testCommand(nil)
 	base := Config{Events: Events{Quitting: func(*Environment) error { return errors.New("not now") }}}
-	if code := runStopped(t, c, base); code != exitUsage || !strings.Contains(sh.stderr.String(), "Shutting down (exit code 2)") {
+	c, sh := testCommand(nil, base, shopClasses())
+	if code := runStopped(t, c); code != cli.ExitUsage || !strings.Contains(sh.stderr.String(), "Shutting down (exit code 2)") {
 		t.Errorf("exit code %d: %s", code, sh.stderr.String())
 	}
 }
 
 func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
-	c, sh := testCommand(env, "-f", "locustfile.py", "--headless", "-u", "5", "--otel", "-L", "debug", "Buyer")
+	c, sh := testCommand(env, Config{}, shopClasses(), "-f", "locustfile.py", "--headless", "-u", "5", "--otel", "-L", "debug", "Buyer")
 	sh.files["locust.conf"] = "web-port = 80\nmy-argument = 1"
-	if code := runStopped(t, c, Config{}); code != exitOK {
+	if code := runStopped(t, c); code != cli.ExitOK {
 		t.Errorf("exit code %d", code)
 	}
 	var warnings []string
@@ -255,19 +258,12 @@ func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	}
 }
 
-func TestUsersMeanSomethingForRatios(t *testing.T) {
-	c, sh := testCommand(nil, "-u", "5", "--show-task-ratio")
-	if s, err := c.settings(Config{}); err != nil || s.users != 5 || len(s.ignored) > 0 {
-		t.Errorf("%+v, %v, %s", s, err, sh.stderr.String())
-	}
-}
-
 func TestLogGoesWhereItIsAskedTo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "new", "folder", "worker.log")
 	for range 2 { // appended to
-		c, sh := testCommand(map[string]string{"LOCUST_LOGLEVEL": "error"}, "--logfile", file)
 		base := Config{Events: Events{Quitting: func(*Environment) error { return errors.New("not now") }}}
-		if code := runStopped(t, c, base); code != exitUsage || sh.stderr.String() != "" {
+		c, sh := testCommand(map[string]string{"LOCUST_LOGLEVEL": "error"}, base, shopClasses(), "--logfile", file)
+		if code := runStopped(t, c); code != cli.ExitUsage || sh.stderr.String() != "" {
 			t.Errorf("exit code %d, %s", code, sh.stderr.String())
 		}
 	}
@@ -275,8 +271,8 @@ func TestLogGoesWhereItIsAskedTo(t *testing.T) {
 	if err != nil || strings.Count(string(log), "box/ERROR/locustworker: "+ErrListener.Error()) != 2 || bytes.Contains(log, []byte("INFO")) {
 		t.Errorf("%v\n%s", err, log)
 	}
-	c, sh := testCommand(nil, "--logfile", filepath.Dir(file))
-	if code := runStopped(t, c, Config{}); code != exitError || !strings.Contains(sh.stderr.String(), "shoptest: error: cannot open the log file") {
+	c, sh := testCommand(nil, Config{}, shopClasses(), "--logfile", filepath.Dir(file))
+	if code := runStopped(t, c); code != cli.ExitError || !strings.Contains(sh.stderr.String(), "shoptest: error: cannot open the log file") {
 		t.Errorf("a folder as log file: exit code %d, %s", code, sh.stderr.String())
 	}
 }
@@ -285,8 +281,8 @@ func TestWhoseLoggerIsUsed(t *testing.T) {
 	for args, own := range map[string]bool{"": true, "-L INFO": false, "--skip-log-setup": true, "--skip-log-setup -L INFO": true} {
 		var mine lockedBuffer
 		base := Config{Logger: slog.New(slog.NewTextHandler(&mine, nil))}
-		c, sh := testCommand(nil, strings.Fields(args)...)
-		if code := runStopped(t, c, base); code != exitOK {
+		c, sh := testCommand(nil, base, shopClasses(), strings.Fields(args)...)
+		if code := runStopped(t, c); code != cli.ExitOK {
 			t.Fatalf("exit code %d", code)
 		}
 		if (mine.String() != "") != own || (sh.stderr.String() == "") != own {

@@ -49,7 +49,7 @@ func TestConformanceEqualWeights(t *testing.T) {
 				want.Tasks[task.name] = pythonTask{Weight: 1, Tags: []string{}}
 			}
 		}
-		if got := wanted(c.tasks.Load(), nil, strings.Clone); !reflect.DeepEqual(got, want.Tasks) || want.Weight != 1 {
+		if got := wanted(c.tasks.Load()); !reflect.DeepEqual(got, want.Tasks) || want.Weight != 1 {
 			t.Errorf("%s:\n%+v, want\n%+v", c.name, got, want)
 		}
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/bandwing/bandwing/locustworker/internal/cli"
 )
 
 // Main is the whole main function of a worker that offers the given classes. It
@@ -26,84 +27,45 @@ func Main(classes ...Class) { MainConfig(Config{}, classes...) }
 // base has a Logger, it is used unless a log level or a log file is asked for.
 func MainConfig(base Config, classes ...Class) {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &command{
-		args:      os.Args,
-		lookupEnv: os.LookupEnv,
-		readFile:  os.ReadFile,
-		stdout:    os.Stdout,
-		stderr:    os.Stderr,
-		cores:     runtime.GOMAXPROCS(0),
-		spawn:     spawnChild,
-	}
-	c.hostname, _ = os.Hostname() // an empty name is what the log then shows
-	c.build, _ = debug.ReadBuildInfo()
+	build, _ := debug.ReadBuildInfo()
+	host, _ := os.Hostname() // an empty name is what the log then shows
+	c := cli.New(cli.System{
+		Args:       os.Args,
+		LookupEnv:  os.LookupEnv,
+		Environ:    os.Environ,
+		ReadFile:   os.ReadFile,
+		Executable: os.Executable,
+		Stdout:     os.Stdout,
+		Stderr:     os.Stderr,
+		Build:      build,
+		Cores:      runtime.GOMAXPROCS(0),
+	}, commandLine(base, classes, host))
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	hurry := make(chan struct{}) // closed by the second signal, which then ends the process
+	second := make(chan struct{}) // closed by the second signal, which then ends the process
 	go func() {
 		<-signals
 		cancel()
-		second := <-signals
-		close(hurry)
-		c.children.kill()
-		code := exitSignal
-		if number, ok := second.(syscall.Signal); ok {
+		last := <-signals
+		close(second)
+		c.KillChildren()
+		code := cli.ExitSignal
+		if number, ok := last.(syscall.Signal); ok {
 			code += int(number)
 		}
 		os.Exit(code)
 	}()
-	if c.isChild() {
+	if c.IsChild() {
 		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent lets go, or is gone
+			_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent closes it, or has ended
 			cancel()
 		}()
 	}
-	code := c.run(ctx, base, classes)
+	code := c.Run(ctx)
 	select {
-	case <-hurry: // the children's ends are its doing, and so is the exit code
+	case <-second: // which has ended the children, and sets the exit code
 		select {}
 	default:
 		os.Exit(code)
 	}
-}
-
-// spawnChild starts this program anew with the same command line. The child's
-// standard input is a pipe that nothing is written to: it ends when the child is
-// to end. Signals would not do, as a Ctrl-C reaches the child by itself already.
-func spawnChild(env []string) (child, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(self, os.Args[1:]...) //nolint:gosec // this very program
-	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	hold, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return childProcess{cmd: cmd, hold: hold}, nil
-}
-
-// A childProcess is a child that runs.
-type childProcess struct {
-	cmd  *exec.Cmd
-	hold io.Closer
-}
-
-func (p childProcess) pid() int { return p.cmd.Process.Pid }
-
-// stop makes the child end as after a first signal.
-func (p childProcess) stop() { _ = p.hold.Close() }
-
-func (p childProcess) kill() { _ = p.cmd.Process.Kill() }
-
-// wait returns the child's exit code when it has ended, -1 after a signal.
-func (p childProcess) wait() int {
-	_ = p.cmd.Wait() // the outcome is in ProcessState
-	return p.cmd.ProcessState.ExitCode()
 }

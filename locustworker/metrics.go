@@ -40,22 +40,6 @@ func (c Config) validateMetrics() error {
 	return nil
 }
 
-// childAddress is where the n-th of several processes serves its metrics, counted
-// from 0: each has a port of its own. Port 0 is a free one for each.
-func childAddress(addr string, n int) (string, error) {
-	if addr == "" {
-		return "", nil
-	}
-	host, port, err := metricsAddress(addr)
-	if err != nil || port == 0 {
-		return addr, err
-	}
-	if port+n > 65535 {
-		return "", fmt.Errorf("metrics address %s: process %d would need port %d, and there are 65535", addr, n, port+n)
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port+n)), nil
-}
-
 // listenMetrics opens the metrics' listener, or returns nil when none is asked for.
 func (w *Worker) listenMetrics(ctx context.Context) (net.Listener, error) {
 	if w.cfg.MetricsAddr == "" {

@@ -3,10 +3,11 @@ package locustworker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/bandwing/bandwing/locustworker/internal/cli"
 )
 
 // served is a MetricsServer that notes its address, and what it finds at its end.
@@ -28,8 +29,8 @@ func (s *served) serve(ctx context.Context, l net.Listener, w *Worker) error {
 
 func TestMetricsAreServedWhileTheWorkerRuns(t *testing.T) {
 	s := &served{}
-	c, sh := testCommand(nil, "--metrics-addr", "127.0.0.1:0")
-	if code := runStopped(t, c, Config{ServeMetrics: s.serve}); code != exitOK {
+	c, sh := testCommand(nil, Config{ServeMetrics: s.serve}, shopClasses(), "--metrics-addr", "127.0.0.1:0")
+	if code := runStopped(t, c); code != cli.ExitOK {
 		t.Errorf("exit code %d: %s", code, sh.stderr.String())
 	}
 	if log := sh.stderr.String(); s.addr == "" || !strings.Contains(log, "INFO/locustworker: serving metrics address="+s.addr) {
@@ -49,9 +50,9 @@ func TestAMetricsPortInUseIsAnError(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	s := &served{}
-	c, sh := testCommand(map[string]string{"LOCUST_METRICS_ADDR": l.Addr().String()})
-	code := runStopped(t, c, Config{ServeMetrics: s.serve})
-	if log := sh.stderr.String(); code != exitError || !strings.Contains(log, "ERROR/locustworker: locustworker: metrics cannot be served: ") ||
+	c, sh := testCommand(map[string]string{"LOCUST_METRICS_ADDR": l.Addr().String()}, Config{ServeMetrics: s.serve}, shopClasses())
+	code := runStopped(t, c)
+	if log := sh.stderr.String(); code != cli.ExitError || !strings.Contains(log, "ERROR/locustworker: locustworker: metrics cannot be served: ") ||
 		!strings.Contains(log, "address already in use") || s.addr != "" {
 		t.Errorf("exit code %d: %s", code, log)
 	}
@@ -70,15 +71,15 @@ func TestMetricsThatFailEndNoTest(t *testing.T) {
 		(&served{fail: errors.New("broken")}).serve,
 		func(context.Context, net.Listener, *Worker) error { panic("broken") },
 	} {
-		c, sh := testCommand(nil, "--metrics-addr", "127.0.0.1:0", "--master-port", closedPort(t))
+		c, sh := testCommand(nil, Config{ServeMetrics: serve}, shopClasses(), "--metrics-addr", "127.0.0.1:0", "--master-port", closedPort(t))
 		ctx, cancel := context.WithCancel(t.Context())
 		code := make(chan int, 1)
-		go func() { code <- c.run(ctx, Config{ServeMetrics: serve}, shopClasses()) }()
+		go func() { code <- c.Run(ctx) }()
 		within(t, "line about it", func() bool {
 			return strings.Contains(sh.stderr.String(), "ERROR/locustworker: metrics are not served any more error=")
 		})
 		cancel() // else it would not end
-		if got := <-code; got != exitOK {
+		if got := <-code; got != cli.ExitOK {
 			t.Errorf("exit code %d", got)
 		}
 	}
@@ -90,48 +91,15 @@ func TestMetricsAddresses(t *testing.T) {
 		":9646": true, "127.0.0.1:0": true, "[::1]:65535": true, "example.org:1": true,
 		"9646": false, "127.0.0.1": false, ":": false, ":x": false, ":-1": false, ":65536": false, "::1:80": false, "a:b:1": false,
 	} {
-		c, _ := testCommand(nil, "--metrics-addr", addr)
-		if _, err := c.settings(Config{ServeMetrics: s.serve}); (err == nil) != ok || (err != nil && !errors.Is(err, ErrConfig)) {
+		asked := cli.Settings{MetricsAddr: addr}
+		if err := commandLine(Config{ServeMetrics: s.serve}, nil, "").Check(asked); (err == nil) != ok || (err != nil && !errors.Is(err, ErrConfig)) {
 			t.Errorf("%s: %v", addr, err)
 		}
-		if _, err := c.settings(Config{}); err == nil {
+		if err := commandLine(Config{}, nil, "").Check(asked); err == nil {
 			t.Errorf("%s is taken by a program that serves no metrics", addr)
 		}
 	}
 	if _, err := New(Config{MetricsAddr: ":1"}, shopClasses()...); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "promworker.Serve") {
 		t.Errorf("New = %v", err)
-	}
-}
-
-func TestEachProcessHasAMetricsPortOfItsOwn(t *testing.T) {
-	for _, test := range []struct {
-		addr, child, want string
-	}{
-		{":9646", "", ":9646"},
-		{":9646", "0", ":9646"},
-		{"[::1]:9646", "3", "[::1]:9649"},
-		{":0", "3", ":0"},
-		{"", "3", ""},
-		{":65534", "1", ":65535"},
-		{":65535", "1", "error"},
-	} {
-		env := map[string]string{"LOCUST_METRICS_ADDR": test.addr}
-		if test.child != "" {
-			env[childVariable] = test.child
-		}
-		c, _ := testCommand(env)
-		got, err := c.settings(Config{ServeMetrics: (&served{}).serve})
-		if err != nil {
-			if test.want != "error" {
-				t.Errorf("%+v: %v", test, err)
-			}
-		} else if got.config.MetricsAddr != test.want {
-			t.Errorf("%+v: %q", test, got.config.MetricsAddr)
-		}
-	}
-	c, sh, envs := familyCommand(nil, []*fakeChild{newFakeChild(0)}, "--processes", "3", "--metrics-addr", ":65534")
-	if code := c.run(t.Context(), Config{ServeMetrics: (&served{}).serve}, shopClasses()); code != exitError || len(*envs) != 0 ||
-		!strings.Contains(sh.stderr.String(), fmt.Sprint("process 2 would need port ", 65536)) {
-		t.Errorf("exit code %d, %d processes: %s", code, len(*envs), sh.stderr.String())
 	}
 }

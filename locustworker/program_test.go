@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bandwing/bandwing/internal/proctest"
+	"github.com/bandwing/bandwing/locustworker/internal/cli"
 )
 
 // programVariable makes the test binary a worker program: testProgram runs in
@@ -85,7 +86,7 @@ func TestSignalsEndTheProgram(t *testing.T) {
 			p := startProgram(t, "plain")
 			awaitLog(t, p, "Starting", 1)
 			p.Signal(sig)
-			if code := p.ExitCode(); code != exitOK || !strings.Contains(p.Log(), "Shutting down (exit code 0)") {
+			if code := p.ExitCode(); code != cli.ExitOK || !strings.Contains(p.Log(), "Shutting down (exit code 0)") {
 				t.Errorf("exit code %d", code)
 			}
 		})
@@ -100,7 +101,7 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 			p.Signal(syscall.SIGTERM)
 			awaitLog(t, p, "not ending", 1)
 			p.Signal(sig)
-			if code := p.ExitCode(); code != exitSignal+int(sig) {
+			if code := p.ExitCode(); code != cli.ExitSignal+int(sig) {
 				t.Errorf("exit code %d", code)
 			}
 		})
@@ -142,7 +143,7 @@ func gone(pid int) bool {
 func TestProcessesEndWithTheirParent(t *testing.T) {
 	p, pids := startFamily(t, "plain", "Starting")
 	p.Signal(syscall.SIGTERM)
-	if code := p.ExitCode(); code != exitOK || strings.Count(p.Log(), "Shutting down (exit code 0)") != 2 {
+	if code := p.ExitCode(); code != cli.ExitOK || strings.Count(p.Log(), "Shutting down (exit code 0)") != 2 {
 		t.Errorf("exit code %d", code)
 	}
 	for _, pid := range pids {
@@ -164,7 +165,7 @@ func TestASecondSignalKillsTheProcesses(t *testing.T) {
 	p.Signal(syscall.SIGTERM)
 	awaitLog(t, p, "not ending", 2)
 	p.Signal(syscall.SIGTERM)
-	if code := p.ExitCode(); code != exitSignal+int(syscall.SIGTERM) {
+	if code := p.ExitCode(); code != cli.ExitSignal+int(syscall.SIGTERM) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, pid := range pids {
@@ -179,7 +180,7 @@ func TestAKilledProcessIsAFailure(t *testing.T) {
 	}
 	within(t, "end of a child", func() bool { return gone(pids[0]) })
 	p.Signal(syscall.SIGTERM)
-	if code := p.ExitCode(); code != exitError {
+	if code := p.ExitCode(); code != cli.ExitError {
 		t.Errorf("exit code %d", code)
 	}
 }

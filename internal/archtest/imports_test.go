@@ -50,14 +50,14 @@ func table() []row {
 			pkg: "locustworker",
 			may: []string{
 				"locustworker/internal/wire", "locustworker/internal/transport",
-				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cmdline",
+				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cli",
 			},
 			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "locustworker/redisjson"),
 		},
 		{pkg: "locustworker/internal/wire", may: []string{msgpack}},
 		{pkg: "locustworker/internal/transport", may: []string{"golang.org/x/sys"}},
 		{pkg: "locustworker/internal/stats", may: []string{}},
-		{pkg: "locustworker/internal/cmdline", may: []string{}},
+		{pkg: "locustworker/internal/cli", may: []string{}},
 		{pkg: "locustworker/internal/sysstat", may: []string{gopsutil}},
 		{
 			pkg:   "locustworker/httpuser",

@@ -1,0 +1,168 @@
+package locustworker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/bandwing/bandwing/locustworker/internal/cli"
+)
+
+// commandLine describes the program to its command line: package cli knows
+// classes as plain data and settings instead of a Config.
+func commandLine(base Config, classes []Class, host string) cli.Program {
+	return cli.Program{
+		Version:  base.Version,
+		Defaults: settingsOf(base),
+		Classes:  plainClasses(classes),
+		Check:    func(s cli.Settings) error { return base.with(s).Validate() },
+		Live: func(s cli.Settings) ([]cli.Class, error) {
+			return liveClasses(base.with(s), classes)
+		},
+		Logger:    base.withDefaults().Logger,
+		OwnLogger: base.Logger != nil,
+		NewHandler: func(w io.Writer, level slog.Leveler) slog.Handler {
+			return newLineHandler(w, host, level)
+		},
+		Work: func(ctx context.Context, s cli.Settings, log *slog.Logger) int {
+			cfg := base.with(s)
+			cfg.Logger = log
+			return work(ctx, cfg, s.ExitCodeOnError, classes)
+		},
+	}
+}
+
+// work runs a worker to its end and returns the exit code.
+func work(ctx context.Context, cfg Config, codeOnError int, classes []Class) int {
+	w, err := New(cfg, classes...)
+	if err != nil {
+		cfg.Logger.Error(err.Error())
+		return cli.ExitError
+	}
+	err = w.Run(ctx)
+	if err != nil {
+		cfg.Logger.Error(err.Error())
+	}
+	return exitCode(err, codeOnError)
+}
+
+// exitCode mirrors shutdown in locust/main.py. A master that went away is no
+// reason for a code of its own there, so it is none here.
+func exitCode(err error, onError int) int {
+	switch {
+	case err == nil:
+		return cli.ExitOK
+	case errors.Is(err, ErrNoMaster):
+		return cli.ExitFatal
+	case errors.Is(err, ErrUndelivered):
+		return onError & 0xff // what a process can return
+	case errors.Is(err, ErrListener):
+		return cli.ExitUsage
+	case errors.Is(err, ErrMasterLost):
+		return cli.ExitOK
+	}
+	return cli.ExitError
+}
+
+// settingsOf are the settings that a configuration holds.
+func settingsOf(c Config) cli.Settings {
+	s := cli.Settings{
+		MasterHost:       c.MasterHost,
+		MasterPort:       c.MasterPort,
+		MasterTimeout:    c.MasterTimeout,
+		QuitOnMasterLoss: c.QuitOnMasterLoss,
+		ReadyDelay:       c.ReadyDelay,
+		MetricsAddr:      c.MetricsAddr,
+		Host:             c.Host,
+		UserClasses:      c.UserClasses,
+		Tags:             c.Tags,
+		ExcludeTags:      c.ExcludeTags,
+		EqualWeights:     c.EqualWeights,
+		StopTimeout:      c.StopTimeout,
+		DrainTimeout:     c.DrainTimeout,
+		ResetStats:       c.ResetStats,
+		LocustBuckets:    c.LocustBuckets,
+		Seed:             c.Seed,
+		HideLogs:         c.HideLogs,
+	}
+	for _, u := range c.UserSettings {
+		s.UserSettings = append(s.UserSettings, cli.UserSettings(u))
+	}
+	return s
+}
+
+// with returns the configuration with these settings, and all else of its own.
+func (c Config) with(s cli.Settings) Config {
+	c.MasterHost = s.MasterHost
+	c.MasterPort = s.MasterPort
+	c.MasterTimeout = s.MasterTimeout
+	c.QuitOnMasterLoss = s.QuitOnMasterLoss
+	c.ReadyDelay = s.ReadyDelay
+	c.MetricsAddr = s.MetricsAddr
+	c.Host = s.Host
+	c.UserClasses = s.UserClasses
+	c.Tags = s.Tags
+	c.ExcludeTags = s.ExcludeTags
+	c.EqualWeights = s.EqualWeights
+	c.StopTimeout = s.StopTimeout
+	c.DrainTimeout = s.DrainTimeout
+	c.ResetStats = s.ResetStats
+	c.LocustBuckets = s.LocustBuckets
+	c.Seed = s.Seed
+	c.HideLogs = s.HideLogs
+	c.UserSettings = nil
+	for _, u := range s.UserSettings {
+		c.UserSettings = append(c.UserSettings, UserSettings(u))
+	}
+	return c
+}
+
+// plainClasses describes the classes as they are declared.
+func plainClasses(classes []Class) []cli.Class {
+	all := make([]cli.Class, 0, len(classes))
+	for _, class := range classes {
+		all = append(all, plainClass(class.spec(), &class.spec().root))
+	}
+	return all
+}
+
+// liveClasses describes the classes as a run with this configuration has them.
+func liveClasses(cfg Config, classes []Class) ([]cli.Class, error) {
+	specs := make([]*classSpec, 0, len(classes))
+	for _, class := range classes {
+		specs = append(specs, class.spec())
+	}
+	live, err := selectClasses(specs, cfg.withDefaults())
+	if err == nil && len(live) == 0 {
+		err = fmt.Errorf("%w: no user class with a weight or a fixed count", ErrConfig)
+	}
+	all := make([]cli.Class, 0, len(live))
+	for _, c := range live {
+		all = append(all, plainClass(c.classSpec, c.tasks.Load()))
+	}
+	return all, err
+}
+
+func plainClass(s *classSpec, tasks *setSpec) cli.Class {
+	c := cli.Class{Name: s.name, Weight: s.weight, FixedCount: s.fixedCount, Host: s.host, Fault: s.root.validate()}
+	if c.Fault == nil { // else a set may stand in itself
+		c.Tasks = plainSet(tasks)
+	}
+	return c
+}
+
+func plainSet(s *setSpec) cli.Set {
+	orders := map[order]cli.Order{orderRandom: cli.Random, orderSequential: cli.Sequential, orderMarkov: cli.Markov}
+	set := cli.Set{Order: orders[s.order], Transitions: s.transitions, Waits: s.wait.next != nil, Wait: s.wait.python}
+	for _, t := range s.tasks {
+		task := cli.Task{Name: t.name, Weight: t.weight, Tags: t.tags}
+		if t.set != nil {
+			inner := plainSet(t.set)
+			task.Set = &inner
+		}
+		set.Tasks = append(set.Tasks, task)
+	}
+	return set
+}
