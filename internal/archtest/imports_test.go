@@ -34,7 +34,7 @@ type row struct {
 // table is the import table of the design. Rules that can only hold for direct imports (locustworker reaches x/sys, but
 // only through internal/transport) follow from `may`.
 func table() []row {
-	return []row{
+	return append(headlessRows(), []row{
 		{pkg: "cmd/*", never: []string{"internal/...", "e2e/...", "bench/...", "locustworker/mastertest"}},
 		{
 			pkg:   "api",
@@ -89,6 +89,30 @@ func table() []row {
 		{pkg: "e2e"},
 		{pkg: "e2e/*"},
 		{pkg: "bench/*"},
+	}...)
+}
+
+// headlessRows are those of a run without a master.
+func headlessRows() []row {
+	return []row{
+		{pkg: "locustworker/internal/headless/dispatch", may: []string{}},
+		{pkg: "locustworker/internal/headless/figures", may: []string{"locustworker/internal/stats"}},
+		{pkg: "locustworker/internal/headless/threshold", may: []string{"locustworker/internal/headless/figures"}},
+		{
+			pkg: "locustworker/internal/headless/report",
+			may: []string{"locustworker/internal/headless/figures", "locustworker/internal/headless/threshold"},
+		},
+		{
+			pkg: "locustworker/internal/headless/terminal",
+			may: []string{
+				"locustworker/internal/headless/figures", "locustworker/internal/headless/threshold", "locustworker/internal/stats",
+				"golang.org/x/term",
+			},
+		},
+		{
+			pkg: "locustworker/internal/headless",
+			may: []string{"locustworker/internal/headless/...", "locustworker/internal/fleet", "locustworker/internal/stats"},
+		},
 	}
 }
 
