@@ -81,8 +81,8 @@ test-python:
 	$(VENV)/bin/python -m pytest
 
 test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/versions.md)
-	@set -e; for file in requirements-locust-*.txt; do \
-		series=$${file#requirements-locust-}; series=$${series%.txt}; \
+	@set -e; for file in requirements/locust-*.txt; do \
+		series=$${file#requirements/locust-}; series=$${series%.txt}; \
 		echo "test-versions: Locust $$series"; \
 		$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout $(GOTEST_TIMEOUT) -run 'TestConformance|TestOlderLocust' ./e2e -locust "$$series"; \
 	done
@@ -102,7 +102,7 @@ lint-python:
 
 # The images, docker compose, Kubernetes and the workflows. tools/ is a module of its own for what only this needs.
 lint-ship: $(GOLANGCI) $(ACTIONLINT)
-	$(VENV)/bin/hadolint Dockerfile.*
+	$(VENV)/bin/hadolint Dockerfile.* master/Dockerfile
 	PATH="$(VENV)/bin:$$PATH" $(ACTIONLINT) .github/workflows/*.yml
 	$(GO) -C tools mod tidy -diff
 	cd tools && $(GOLANGCI) run ./...
@@ -163,4 +163,4 @@ data: build ## load N (1000) documents of every kind through the API (HOST=http:
 
 clean: ## delete what was built and written by runs (not .local/venv, .local/redis and other downloads)
 	rm -rf bin coverage.out coverage.html "$(LOCAL)/data" "$(LOCAL)/log" "$(LOCAL)/prometheus"
-	find scripts e2e -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find loadtest master scripts e2e -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

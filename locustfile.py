@@ -1,6 +1,6 @@
 """The load test of the REST service for stock Locust.
 
-It is the same load test as the Go package locustworker/redisjson: same classes, tasks, weights, tags, waits, rows,
+It is the same load test as the Go package loadtest: same classes, tasks, weights, tags, waits, rows,
 documents, settings and failure texts, so that Python and Go workers can share a run. A test fails when the two differ.
 The master needs it for the classes' names and weights, and to deal the documents out; a Python worker runs it.
 
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from locust import tag, task
 
-import prometheus_exporter  # noqa: F401  # /metrics on the master
-from locustworker.redisjson.twin.documents import (
+import master.prometheus_exporter  # noqa: F401  # /metrics on the master
+from loadtest.twin.documents import (
     COMPLEX,
     FLAT,
     HASH,
@@ -25,8 +25,8 @@ from locustworker.redisjson.twin.documents import (
     UPDATE_FIELDS,
     WHOLE_FIELDS,
 )
-from locustworker.redisjson.twin.exchange import scenario
-from locustworker.redisjson.twin.user import ScenarioUser, has_document, has_list, has_text
+from loadtest.twin.exchange import scenario
+from loadtest.twin.user import ScenarioUser, has_document, has_list, has_text
 
 
 class RedisJSONUser(ScenarioUser):

@@ -123,7 +123,7 @@ func TestTestSetsInTheWebUI(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.startMaster("--class-picker", "--host", c.apiURL,
-		"-f", filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "load_shapes.py"))
+		"-f", filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "master", "load_shapes.py"))
 	c.startTestSets()
 	c.startTestSets()
 	c.web.awaitWorkers(2)

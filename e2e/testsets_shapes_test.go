@@ -95,7 +95,7 @@ func TestLoadShapes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.startMaster("--class-picker", "-f",
-		filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "load_shapes.py"))
+		filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "master", "load_shapes.py"))
 	c.startTestSets()
 	c.startTestSets()
 	c.web.awaitWorkers(2)

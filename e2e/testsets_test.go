@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/bandwing/bandwing/internal/proctest"
+	"github.com/bandwing/bandwing/loadtest"
 	"github.com/bandwing/bandwing/locustworker"
-	"github.com/bandwing/bandwing/locustworker/redisjson"
 )
 
 // testSet is a class of locustfile.py and the rows that it makes, in an order in
@@ -155,7 +155,7 @@ func TestTestSets(t *testing.T) {
 // declaredWeights are those of a class's tasks, by the rows that they make.
 func declaredWeights(t *testing.T, set testSet) map[string]int {
 	t.Helper()
-	scenario, err := redisjson.New(redisjson.Config{})
+	scenario, err := loadtest.New(loadtest.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestAStartThatPicksNoClassRunsTheMixedOne(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.startMaster("--class-picker", "-f",
-		filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "load_shapes.py"))
+		filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "master", "load_shapes.py"))
 	c.startTestSets()
 	c.web.awaitWorkers(1)
 	runSet(c, testSets()[0])
@@ -349,7 +349,7 @@ func TestCustomArgumentsWin(t *testing.T) {
 func TestAdvancedOptions(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	c.startMaster("-f", filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "load_shapes.py"),
+	c.startMaster("-f", filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "master", "load_shapes.py"),
 		"--load-gen-seed", "12")
 	res, err := http.Get(c.web.url + "/")
 	if err != nil {

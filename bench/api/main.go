@@ -41,7 +41,7 @@ func main() {
 	flag.IntVar(&o.connections, "c", 64, "connections, each with one request at a time")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each route is loaded")
 	flag.DurationVar(&o.duration, "d", 3*time.Second, "how long, each time")
-	flag.StringVar(&o.document, "document", "locustworker/redisjson/complex.json", "the 13 KB document")
+	flag.StringVar(&o.document, "document", "loadtest/complex.json", "the 13 KB document")
 	flag.StringVar(&o.profile, "profile", "", "also write a CPU profile of the case of this name, to api.prof")
 	flag.BoolVar(&o.check, "check", false, "fail when a ratio is above its target")
 	flag.Parse()

@@ -14,8 +14,8 @@ import (
 	benchlab "github.com/bandwing/bandwing/bench/lab"
 	"github.com/bandwing/bandwing/internal/proctest"
 	"github.com/bandwing/bandwing/internal/redistest"
+	"github.com/bandwing/bandwing/loadtest"
 	"github.com/bandwing/bandwing/locustworker"
-	"github.com/bandwing/bandwing/locustworker/redisjson"
 )
 
 // A lab is the whole system: Redis, the service, and for each kind of worker a master with one of them.
@@ -43,7 +43,7 @@ func newLab(ctx context.Context, o options) (*lab, error) {
 }
 
 func (l *lab) start(ctx context.Context) (err error) {
-	scenario, err := redisjson.New(redisjson.Config{})
+	scenario, err := loadtest.New(loadtest.Config{})
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func (l *lab) measure(ctx context.Context, web benchlab.Web, class string) (tabl
 	if err := l.empty(); err != nil {
 		return nil, err
 	}
-	load := redisjson.Loading{Host: l.api, Each: l.options.documents}
-	if _, err := redisjson.Load(ctx, redisjson.Config{Seed: 1}, load); err != nil {
+	load := loadtest.Loading{Host: l.api, Each: l.options.documents}
+	if _, err := loadtest.Load(ctx, loadtest.Config{Seed: 1}, load); err != nil {
 		return nil, err
 	}
 	documents := strconv.Itoa(l.options.documents)

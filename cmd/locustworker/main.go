@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/bandwing/bandwing/loadtest"
 	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/promworker"
-	"github.com/bandwing/bandwing/locustworker/redisjson"
 )
 
 // version is set by the linker (see the Makefile).
@@ -31,11 +31,11 @@ func main() {
 }
 
 // load reads the settings of the load test.
-func load() (redisjson.Config, *redisjson.Scenario, error) {
+func load() (loadtest.Config, *loadtest.Scenario, error) {
 	cfg, err := readSettings()
 	if err != nil {
 		return cfg, nil, err
 	}
-	scenario, err := redisjson.New(cfg)
+	scenario, err := loadtest.New(cfg)
 	return cfg, scenario, err
 }

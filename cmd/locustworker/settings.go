@@ -6,25 +6,25 @@ import (
 
 	"github.com/kelseyhightower/envconfig"
 
-	"github.com/bandwing/bandwing/locustworker/redisjson"
+	"github.com/bandwing/bandwing/loadtest"
 )
 
 // readSettings reads the settings of the load test from the environment and from
 // the file of settings. envconfig reads nothing but the environment, so what is
 // only in the file is set there first.
-func readSettings() (redisjson.Config, error) {
-	inFile, err := redisjson.FileSettings(os.LookupEnv, os.ReadFile)
+func readSettings() (loadtest.Config, error) {
+	inFile, err := loadtest.FileSettings(os.LookupEnv, os.ReadFile)
 	if err != nil {
-		return redisjson.Config{}, err
+		return loadtest.Config{}, err
 	}
 	for name, value := range inFile {
 		if err := os.Setenv(name, value); err != nil {
-			return redisjson.Config{}, fmt.Errorf("%s: %w", name, err)
+			return loadtest.Config{}, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	var env redisjson.Environment
+	var env loadtest.Environment
 	if err := envconfig.Process("", &env); err != nil {
-		return redisjson.Config{}, fmt.Errorf("environment: %w", err)
+		return loadtest.Config{}, fmt.Errorf("environment: %w", err)
 	}
 	return env.Config(os.LookupEnv)
 }

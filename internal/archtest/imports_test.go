@@ -52,7 +52,7 @@ func table() []row {
 				"locustworker/internal/wire", "locustworker/internal/transport",
 				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cli",
 			},
-			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "locustworker/redisjson"),
+			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "loadtest"),
 		},
 		{pkg: "locustworker/internal/wire", may: []string{msgpack}},
 		{pkg: "locustworker/internal/transport", may: []string{"golang.org/x/sys"}},
@@ -62,7 +62,7 @@ func table() []row {
 		{
 			pkg:   "locustworker/httpuser",
 			may:   []string{"locustworker", fasthttp},
-			never: append(foreign(), gofakeit, "locustworker/redisjson"),
+			never: append(foreign(), gofakeit, "loadtest"),
 		},
 		{
 			pkg:   "locustworker/promworker",
@@ -70,14 +70,14 @@ func table() []row {
 			never: slices.DeleteFunc(foreign(), func(name string) bool { return name == prometheus }),
 		},
 		{
-			pkg:   "locustworker/redisjson",
+			pkg:   "loadtest",
 			may:   []string{"locustworker", "locustworker/httpuser", gofakeit},
 			never: foreign(),
 		},
 		{
 			pkg:   "locustworker/mastertest",
 			may:   []string{"locustworker/internal/wire", "locustworker/internal/transport", msgpack},
-			never: append(foreign(), "locustworker", "locustworker/httpuser", "locustworker/redisjson"),
+			never: append(foreign(), "locustworker", "locustworker/httpuser", "loadtest"),
 		},
 		{
 			pkg:   "boomer",

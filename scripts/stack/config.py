@@ -17,7 +17,7 @@ variables (environment, or make up NAME=value):
   LOCUST_WEB_PORT     port of the Locust web UI                                     8089
   LOCUST_MASTER_PORT  port that Locust workers connect to                           5557
   LOCUST_HOST         base URL that is tested (make up HOST=... on the command line) the API
-  LOCUSTFILE          what the master runs, files separated by commas    locustfile.py,load_shapes.py
+  LOCUSTFILE          what the master runs, files separated by commas    locustfile.py,master/load_shapes.py
   REDIS_HOST          use this Redis and start none
   REDIS_PORT          port of Redis, of that one or of the one that is started      6379
   REDIS_USERNAME      user of that Redis
@@ -188,7 +188,7 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         web_port=reader.number("LOCUST_WEB_PORT", 8089, 1, 65535),
         master_port=reader.number("LOCUST_MASTER_PORT", 5557, 1, 65535),
         target=reader.text("LOCUST_HOST"),
-        locustfiles=reader.paths("LOCUSTFILE", "locustfile.py,load_shapes.py"),
+        locustfiles=reader.paths("LOCUSTFILE", "locustfile.py,master/load_shapes.py"),
         workers=reader.number("WORKERS", 2, 0, 1000),
         worker_kind=reader.choice("WORKER_KIND", "go", "python"),
         samples=reader.number("SAMPLES", 60, 0, 1_000_000),

@@ -17,7 +17,7 @@ def test_a_second_run_does_nothing() -> None:
     command = [sys.executable, str(SCRIPTS / "deps.py"), "--local", str(LOCAL)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[0] == "deps: requirements.txt: already installed"
+    assert done.stdout.splitlines()[0] == "deps: requirements/base.txt: already installed"
     assert done.stdout.splitlines()[-1] == "deps: rejson.so: already there, loads"
 
 
@@ -69,16 +69,16 @@ def test_a_failing_command_shows_its_output() -> None:
 
 
 def test_pins_are_exact() -> None:
-    for file in ROOT.glob("requirements*.txt"):
+    for file in (ROOT / "requirements").glob("*.txt"):
         for line in file.read_text().splitlines():
             assert line.startswith(("#", "-r ")) or "==" in line, f"{file.name}: {line}"
 
 
 def test_the_fingerprint_covers_included_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        (tmp_path / name).write_text((ROOT / name).read_text())
-    monkeypatch.setattr(deps, "ROOT", tmp_path)
-    dev = tmp_path / "requirements-dev.txt"
+    for name in ("base.txt", "dev.txt"):
+        (tmp_path / name).write_text((ROOT / "requirements" / name).read_text())
+    monkeypatch.setattr(deps, "REQUIREMENTS", tmp_path)
+    dev = tmp_path / "dev.txt"
     before = deps.fingerprint(True, dev)
-    (tmp_path / "requirements.txt").write_text("locust==0\n")
+    (tmp_path / "base.txt").write_text("locust==0\n")
     assert deps.fingerprint(True, dev) != before

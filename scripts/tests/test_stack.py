@@ -24,7 +24,7 @@ def test_defaults() -> None:
     assert (found.api_addr, found.api_port, found.web_port, found.master_port) == (":5000", 5000, 8089, 5557)
     assert (found.workers, found.worker_kind, found.samples) == (2, "go", 60)
     assert found.local == found.state == config.ROOT / ".local"
-    assert found.locustfiles == (config.ROOT / "locustfile.py", config.ROOT / "load_shapes.py")
+    assert found.locustfiles == (config.ROOT / "locustfile.py", config.ROOT / "master" / "load_shapes.py")
     assert found.api_url == "http://127.0.0.1:5000"
 
 

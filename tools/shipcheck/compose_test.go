@@ -85,7 +85,7 @@ func TestEnvironment(t *testing.T) {
 	check(p, "app", "REDIS_HOST", "redis")
 	check(p, "app", "REDIS_PASSWORD", "")
 	check(p, "locust_master", "LOCUST_HOST", "http://app:5000")
-	check(p, "locust_master", "LOCUST_LOCUSTFILE", "locustfile.py,load_shapes.py")
+	check(p, "locust_master", "LOCUST_LOCUSTFILE", "locustfile.py,master/load_shapes.py")
 	check(p, "locust_worker", "LOCUST_MASTER_NODE_HOST", "locust_master")
 	check(p, "redis_exporter", "REDIS_ADDR", "redis://redis:6379")
 

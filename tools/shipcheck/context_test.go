@@ -39,14 +39,14 @@ func TestBuildContext(t *testing.T) {
 			t.Errorf("%d bytes, at most %d", size, maxContext)
 		}
 	})
-	for name, command := range map[string][]string{
-		"api":    {"go", "build", "-trimpath", "-o", os.DevNull, "./cmd/api"},
-		"worker": {"go", "build", "-trimpath", "-o", os.DevNull, "./cmd/locustworker"},
-		"master": {locust(t), "-f", "locustfile.py,load_shapes.py", "--list"},
+	for file, command := range map[string][]string{
+		"Dockerfile.api":    {"go", "build", "-trimpath", "-o", os.DevNull, "./cmd/api"},
+		"Dockerfile.worker": {"go", "build", "-trimpath", "-o", os.DevNull, "./cmd/locustworker"},
+		"master/Dockerfile": {locust(t), "-f", "locustfile.py,master/load_shapes.py", "--list"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(file, func(t *testing.T) {
 			dir := t.TempDir()
-			copyAsDockerfile(t, filepath.Join(root, "Dockerfile."+name), files, dir)
+			copyAsDockerfile(t, filepath.Join(root, file), files, dir)
 			cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONPATH=")

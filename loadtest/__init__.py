@@ -1,0 +1,1 @@
+"""The load test of the REST service; its Python half is in twin."""
