@@ -203,6 +203,9 @@ func TestDocumentAndRoutes(t *testing.T) {
 	}
 	var routed, documented []string
 	for _, r := range s.engine.Routes() {
+		if r.Method == http.MethodHead {
+			continue // wherever GET is: see TestHeadIsGetWithoutABody
+		}
 		routed = append(routed, r.Method+" "+regexp.MustCompile(`:([a-z]+)`).ReplaceAllString(r.Path, "{$1}"))
 	}
 	ids := map[string]bool{}

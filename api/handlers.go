@@ -147,6 +147,9 @@ func (s *Server) readNumber(c *gin.Context) (change, error) {
 
 func (s *Server) deleteDocument(c *gin.Context) (result, error) {
 	key, path, err := keyAndPath(c)
+	if err == nil {
+		err = path.Changeable()
+	}
 	if err != nil {
 		return result{}, err
 	}

@@ -33,8 +33,12 @@ func locate(document []byte, path Path) (from, to int, err error) {
 	return from, to, nil
 }
 
-// nextStep takes the first step off a path as pathParser wrote it: .name, ["name"] or [index]. The name is returned as
-// a raw JSON string with its quotes, and is empty for an index.
+// Locate finds the value at a plain path in a valid JSON document: document[from:to]. Of members with one name the last
+// counts. The error is ErrNotFound without a value there, and ErrInvalid for a JSONPath.
+func (p Path) Locate(document []byte) (from, to int, err error) { return locate(document, p) }
+
+// nextStep takes the first step off a path as pathParser wrote it: .name, ["name"], ['name'] or [index]. The name is
+// returned as a raw JSON string with its quotes, and is empty for an index.
 func nextStep(steps string) (name string, index int, rest string) {
 	if steps[0] == '.' {
 		end := strings.IndexAny(steps[1:], ".[") + 1
@@ -46,6 +50,10 @@ func nextStep(steps string) (name string, index int, rest string) {
 	if steps[1] == '"' {
 		end := skipString([]byte(steps), 1)
 		return steps[1:end], 0, steps[end+1:]
+	}
+	if steps[1] == '\'' {
+		end := strings.IndexByte(steps[2:], '\'') + 2
+		return `"` + steps[2:end] + `"`, 0, steps[end+2:]
 	}
 	end := strings.IndexByte(steps, ']')
 	index, _ = strconv.Atoi(steps[1:end]) // pathParser let through what fits into 64 bits

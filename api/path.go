@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,8 +16,9 @@ const maxIndexDigits = 18
 
 // Path addresses values in a JSON document. The zero value is the root. Make one with ParsePath.
 type Path struct {
-	expr string // as String returns it; empty: the root
-	many bool
+	expr  string // as String returns it; empty: the root
+	many  bool
+	whole bool
 }
 
 // String is the path in RedisJSON's `$` syntax.
@@ -30,6 +32,24 @@ func (p Path) String() string {
 // Many says that the caller wrote a `$` path and expects an array of all matches, however many there are. Any other
 // path selects one value at most and stands for that value.
 func (p Path) Many() bool { return p.many }
+
+// Whole says that a name in a plain path is one that RedisJSON 2.8 cannot take for itself: it has a backslash, quotes of
+// both kinds, or a space at its beginning. The whole document has to be read and written then; Locate finds the place.
+func (p Path) Whole() bool { return p.whole }
+
+// escapedName finds a quoted name with a backslash in a JSONPath.
+const escapedName = `[\[,]\s*(?:"[^"\\]*\\|'[^'\\]*\\)`
+
+// Changeable returns ErrInvalid for a JSONPath that quotes a name with a backslash in it, else nil. RedisJSON 2.8 finds
+// the member that such a path names, but changes the one whose name is spelled as the path spells it: the path to \ would
+// change the member \\.
+func (p Path) Changeable() error {
+	if p.many && strings.Contains(p.expr, `\`) && regexp.MustCompile(escapedName).MatchString(p.expr) {
+		return fmt.Errorf("%w: path %.100q: RedisJSON cannot change what has a backslash in its name: "+
+			"write a plain path, which does not begin with $", ErrInvalid, p.expr)
+	}
+	return nil
+}
 
 // ParsePath reads a path as users write it. The error wraps ErrInvalid.
 //
@@ -45,7 +65,6 @@ func (p Path) Many() bool { return p.many }
 //
 // Keys with a dot, a bracket or no characters at all need the quoted form: ["dotted.key"].a, [""]. Spaces and any
 // other characters need none: first name, größe. Wildcards, slices, filters and recursive descent need a JSONPath.
-// A name that begins with a space is refused, because RedisJSON would take it for the name without.
 func ParsePath(text string) (Path, error) {
 	switch {
 	case text == "":
@@ -65,14 +84,15 @@ func ParsePath(text string) (Path, error) {
 	if err := p.parse(); err != nil {
 		return Path{}, fmt.Errorf("%w: path %.100q: %w", ErrInvalid, text, err)
 	}
-	return Path{expr: p.out.String()}, nil
+	return Path{expr: p.out.String(), whole: p.whole}, nil
 }
 
 // pathParser turns a plain path into a `$` path.
 type pathParser struct {
-	text string
-	pos  int
-	out  strings.Builder
+	text  string
+	pos   int
+	out   strings.Builder
+	whole bool // see Path.Whole
 }
 
 func (p *pathParser) parse() error {
@@ -125,7 +145,8 @@ func (p *pathParser) name() error {
 	case p.pos < len(p.text) && p.text[p.pos] == ']':
 		return fmt.Errorf("at byte %d: ] without [", p.pos)
 	}
-	return p.writeName(name)
+	p.writeName(name)
+	return nil
 }
 
 // bracket reads what follows a [.
@@ -160,7 +181,8 @@ func (p *pathParser) quoted(quote byte) error {
 				return fmt.Errorf("at byte %d: expected ] after the quoted name", p.pos+1)
 			}
 			p.pos += len(`"]`)
-			return p.writeName(name.String())
+			p.writeName(name.String())
+			return nil
 		case '\\':
 			p.pos++
 			if p.pos == len(p.text) || (p.text[p.pos] != quote && p.text[p.pos] != '\\') {
@@ -176,22 +198,26 @@ func (p *pathParser) quoted(quote byte) error {
 
 var nameEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// writeName uses the quoted form for all that RedisJSON does not take after a dot. RedisJSON knows two escapes, \"
-// and \\, and takes every other character as it is, but it drops spaces that a quoted name begins with: it would
-// read, or change, the field without them.
-func (p *pathParser) writeName(name string) error {
+// writeName uses the quoted form for all that RedisJSON does not take after a dot, with the quotes that the name does not
+// have. RedisJSON reads \" and \\, but does not find a name with an escape when it changes a value, and it drops spaces
+// that a quoted name begins with.
+func (p *pathParser) writeName(name string) {
 	if isIdentifier(name) {
 		p.out.WriteByte('.')
 		p.out.WriteString(name)
-		return nil
+		return
 	}
-	if strings.HasPrefix(name, " ") {
-		return fmt.Errorf("the field name %.40q begins with a space: RedisJSON has no path to it, read the object around it", name)
+	backslash, double, single := strings.Contains(name, `\`), strings.Contains(name, `"`), strings.Contains(name, `'`)
+	if double && !single && !backslash {
+		p.out.WriteString(`['`)
+		p.out.WriteString(name)
+		p.out.WriteString(`']`)
+	} else {
+		p.out.WriteString(`["`)
+		p.out.WriteString(nameEscaper.Replace(name))
+		p.out.WriteString(`"]`)
 	}
-	p.out.WriteString(`["`)
-	p.out.WriteString(nameEscaper.Replace(name))
-	p.out.WriteString(`"]`)
-	return nil
+	p.whole = p.whole || backslash || double && single || strings.HasPrefix(name, " ")
 }
 
 func isIdentifier(s string) bool {

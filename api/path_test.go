@@ -23,7 +23,7 @@ func TestParsePath(t *testing.T) {
 		{"größe.x", `$["größe"].x`},
 		{"a-b", `$["a-b"]`},
 		{"it's", `$["it's"]`},
-		{`say "hi"`, `$["say \"hi\""]`},
+		{`say "hi"`, `$['say "hi"']`},
 		{`back\slash`, `$["back\\slash"]`},
 		{"$price", `$["$price"]`},
 		{"a*", `$["a*"]`},
@@ -32,7 +32,8 @@ func TestParsePath(t *testing.T) {
 		{`x["plain"]`, `$.x.plain`},
 		{`[""]`, `$[""]`},
 		{`["*"]`, `$["*"]`},
-		{`["a\"b"]`, `$["a\"b"]`},
+		{`["a\"b"]`, `$['a"b']`},
+		{" a", `$[" a"]`},
 		{`['a\'b"c']`, `$["a'b\"c"]`},
 		{`["a\\b"]`, `$["a\\b"]`},
 		{`["]"][0]`, `$["]"][0]`},
@@ -83,9 +84,6 @@ func TestParsePathErrors(t *testing.T) {
 		{`a["b\n"]`, "escapes"},
 		{`a["b\`, "escapes"},
 		{`a["b\'"]`, "escapes"},
-		{" a", "begins with a space"},
-		{"a. b", "begins with a space"},
-		{`["  "]`, "begins with a space"},
 	} {
 		got, err := ParsePath(tc.text)
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), tc.says) {
@@ -137,4 +135,26 @@ func FuzzParsePath(f *testing.F) {
 			t.Errorf("ParsePath(%q) = %q, whose steps parse as %q, %v", text, expr, again, err)
 		}
 	})
+}
+
+// TestPathsThatRedisJSONCannotChange holds which plain paths need the whole document, and which JSONPaths are refused.
+func TestPathsThatRedisJSONCannotChange(t *testing.T) {
+	for text, whole := range map[string]bool{
+		"a.b": false, `a"b`: false, "it's": false, "größe": false, "a b": false, `[" "]`: true, "x. a[0]": true,
+		`back\slash`: true, `\`: true, `a"'`: true, `["\\"].x`: true,
+	} {
+		path, err := ParsePath(text)
+		if err != nil || path.Whole() != whole || path.Changeable() != nil {
+			t.Errorf("%s: whole %v, %v, %v", text, path.Whole(), path.Changeable(), err)
+		}
+	}
+	for text, changeable := range map[string]bool{
+		"$": true, "$..name": true, `$["a b"]`: true, `$.a[?(@.b =~ "x\\.y")]`: true,
+		`$["\\"]`: false, `$.x[ 'it\'s' ].y`: false, `$["a", "b\\"]`: false,
+	} {
+		path, err := ParsePath(text)
+		if err != nil || path.Whole() || (path.Changeable() == nil) != changeable {
+			t.Errorf("%s: whole %v, %v, %v", text, path.Whole(), path.Changeable(), err)
+		}
+	}
 }

@@ -50,10 +50,10 @@ func TestUnknownRoutesAndMethodsAreJSON(t *testing.T) {
 		{get, "/api/v1/doc/a/b", 404, ""},
 		{get, "/api/v1/keys/", 404, ""},
 		{get, "/nope%2F", 404, ""},
-		{post, "/api/v1/doc/a", 405, get},
-		{"PATCH", "/api/v1/redisjson/update", 405, put},
-		{get, "/api/v1/redisjson", 405, post},
-		{"HEAD", "/healthz", 405, get},
+		{post, "/api/v1/doc/a", 405, "GET, HEAD, OPTIONS"},
+		{"PATCH", "/api/v1/redisjson/update", 405, "PUT, OPTIONS"},
+		{get, "/api/v1/redisjson", 405, "POST, OPTIONS"},
+		{"OPTIONS", "/nope", 404, ""},
 	} {
 		resp, body := ask(newServer(t, Config{}, &fakeStore{}), tc.method, tc.target, "")
 		text := errorText(t, body)

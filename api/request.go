@@ -98,6 +98,9 @@ func (s *Server) readChange(c *gin.Context, valueName string) (change, error) {
 		return change{}, err
 	}
 	path, err := ParsePath(m.field)
+	if err == nil {
+		err = path.Changeable()
+	}
 	return change{key: m.key, path: path, value: m.value}, err
 }
 
@@ -110,6 +113,9 @@ func (s *Server) readMember(c *gin.Context, valueName string) (member, error) {
 	}
 	if !json.Valid(body) {
 		return member{}, fmt.Errorf("%w: the body is not JSON: send %s", ErrInvalid, changeForm(valueName))
+	}
+	if err := checkSurrogates(body); err != nil {
+		return member{}, err
 	}
 	var key, field, value json.RawMessage
 	if start := skipSpace(body, 0); body[start] == '{' {
@@ -164,12 +170,16 @@ func checkText(what, text string) error {
 	return nil
 }
 
-// readBody returns the request's body, for as long as the request lasts. Its errors are ErrTooLarge, ErrMediaType and
+// readBody returns the request's body without a byte order mark, for as long as the request lasts. Its errors are ErrTooLarge, ErrMediaType and
 // ErrInvalid.
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	r := c.Request
 	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		c.Writer.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 12.5.3
+		return nil, fmt.Errorf("%w: the Content-Encoding is %.100q: send the body without compression", ErrMediaType, coding)
 	}
 	if r.ContentLength > s.cfg.MaxBody {
 		return nil, s.tooLarge(r)
@@ -190,8 +200,11 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: read the body: %w", ErrInvalid, err)
 	}
-	return buf.Bytes(), nil
+	return bytes.TrimPrefix(buf.Bytes(), []byte(byteOrderMark)), nil
 }
+
+// byteOrderMark begins the files of some editors. RFC 8259, section 8.1, lets a reader ignore it.
+const byteOrderMark = "\ufeff"
 
 // tooLarge also reads on, at most twice what is allowed: many clients look for the reply only when they have sent
 // all, and would see a broken connection instead of the 413. A client that asked whether to send does look.

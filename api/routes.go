@@ -106,6 +106,9 @@ func (s *Server) newEngine(routes []route) *gin.Engine {
 	for _, r := range routes {
 		s.metrics.prepare(r)
 		e.Handle(r.method, r.path, r.handle)
+		if r.method == http.MethodGet {
+			e.HEAD(r.path, r.handle) // net/http sends no body
+		}
 	}
 	if s.cfg.Profile {
 		e.GET("/debug/pprof/*name", profile)
@@ -114,8 +117,14 @@ func (s *Server) newEngine(routes []route) *gin.Engine {
 		s.replyError(c, http.StatusNotFound, "no such route: "+c.Request.URL.Path+"; GET /docs lists them")
 	})
 	e.NoMethod(func(c *gin.Context) {
+		header := c.Writer.Header()
+		header.Set("Allow", header.Get("Allow")+", "+http.MethodOptions)
+		if c.Request.Method == http.MethodOptions {
+			c.Status(http.StatusNoContent)
+			return
+		}
 		s.replyError(c, http.StatusMethodNotAllowed,
-			"method not allowed: "+c.Request.Method+"; this route has "+c.Writer.Header().Get("Allow"))
+			"method not allowed: "+c.Request.Method+"; this route has "+header.Get("Allow"))
 	})
 	return e
 }

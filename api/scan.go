@@ -167,6 +167,9 @@ func unquote(raw []byte) (string, error) {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1]), nil
 	}
+	if err := checkSurrogates(raw); err != nil {
+		return "", err
+	}
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
 		return "", fmt.Errorf("%w: string %.100q: %w", ErrInvalid, raw, err)

@@ -80,6 +80,9 @@ func FuzzDocumentID(f *testing.F) {
 			return
 		}
 		wantID, wantFound := referenceID(document)
+		if errors.Is(err, ErrInvalid) && strings.ContainsRune(wantID, '\ufffd') {
+			return // encoding/json makes that of a lone surrogate
+		}
 		if id != wantID || found != wantFound || err != nil {
 			t.Errorf("documentID(%q) = %q, %t, %v, want %q, %t", document, id, found, err, wantID, wantFound)
 		}

@@ -91,7 +91,7 @@ func checkDocument(document []byte) error {
 	case !utf8.Valid(document):
 		return fmt.Errorf("%w: the body is not UTF-8", ErrInvalid)
 	}
-	return nil
+	return checkSurrogates(document)
 }
 
 // checkStored checks a text that anybody may have stored.

@@ -33,6 +33,7 @@ var replyRules = []replyRule{
 	{"NOAUTH ", api.ErrUnavailable},
 	{"WRONGPASS ", api.ErrUnavailable},
 	{"NOPERM ", api.ErrUnavailable},
+	{"The user executing the script can't run this command", api.ErrUnavailable}, // NOPERM in a script of Redis 7.0
 	{"EXECABORT ", api.ErrUnavailable},
 	{"max number of clients reached", api.ErrUnavailable},
 	{"invalid DB index", api.ErrUnavailable},
@@ -75,6 +76,9 @@ func isNoKeyAccess(err error) bool {
 // unknownCommand is Redis's answer to a JSON command without RedisJSON. The command's arguments follow.
 const unknownCommand = "unknown command"
 
+// unknownInScript is in the answer to a script with such a command. What is before it depends on Redis's version.
+const unknownInScript = "Unknown Redis command called from "
+
 // noNumber is RedisJSON's answer when arithmetic leaves the range of a 64-bit float.
 const noNumber = "result is not a number"
 
@@ -88,6 +92,9 @@ func replyKind(text string) error {
 		if strings.HasPrefix(text, rule.prefix) {
 			return rule.kind
 		}
+	}
+	if strings.Contains(text, unknownInScript) {
+		return api.ErrUnavailable
 	}
 	if strings.Contains(text, jsonFault) {
 		return api.ErrInvalid
@@ -114,14 +121,14 @@ func (s *Store) failure(err error, at target) error {
 	switch {
 	case kind == nil:
 		return fmt.Errorf("redisstore: Redis at %s refused the command: %w", s.addr, err)
-	case strings.HasPrefix(text, "ERR "+unknownCommand):
+	case strings.HasPrefix(text, "ERR "+unknownCommand), strings.Contains(text, unknownInScript):
 		return fmt.Errorf("%w: Redis at %s has no RedisJSON 2: load the module (rejson.so)", kind, s.addr)
 	case errors.Is(kind, errLegacyPath):
 		return fmt.Errorf("%w: %.300q", kind, text)
 	case errors.Is(kind, api.ErrNotFound):
 		return at.notFound()
 	case errors.Is(kind, api.ErrWrongType) && strings.HasSuffix(text, noNumber):
-		return fmt.Errorf("%w: the result at %.100q of key %.100q would be no number: use a smaller one", kind, at.path, at.key)
+		return at.outOfRange(errNoNumber)
 	case errors.Is(kind, api.ErrWrongType):
 		return at.wrongKey()
 	}

@@ -10,28 +10,43 @@ import (
 	"github.com/bandwing/bandwing/api"
 )
 
+// The commands that change a value in place.
+const (
+	strAppend = "JSON.STRAPPEND"
+	arrAppend = "JSON.ARRAPPEND"
+	numIncrBy = "JSON.NUMINCRBY"
+	numMultBy = "JSON.NUMMULTBY"
+)
+
 // AppendString implements api.Modifier with JSON.STRAPPEND.
 func (s *Store) AppendString(ctx context.Context, key string, path api.Path, text json.RawMessage) (json.RawMessage, error) {
-	return s.modify(ctx, "JSON.STRAPPEND", target{key: key, path: path}, "a string", checkLengths, []byte(text))
+	return s.appendTo(ctx, strAppend, target{key: key, path: path}, "a string", text)
 }
 
 // AppendArray implements api.Modifier with JSON.ARRAPPEND.
 func (s *Store) AppendArray(ctx context.Context, key string, path api.Path, elements []json.RawMessage) (json.RawMessage, error) {
-	values := make([]any, len(elements))
-	for i, element := range elements {
-		values[i] = []byte(element)
-	}
-	return s.modify(ctx, "JSON.ARRAPPEND", target{key: key, path: path}, "an array", checkLengths, values...)
+	return s.appendTo(ctx, arrAppend, target{key: key, path: path}, "an array", elements...)
 }
 
-// IncrBy implements api.Modifier with JSON.NUMINCRBY. RedisJSON wraps integers around at 64 bits.
+// IncrBy implements api.Modifier with JSON.NUMINCRBY.
 func (s *Store) IncrBy(ctx context.Context, key string, path api.Path, num json.RawMessage) (json.RawMessage, error) {
-	return s.modify(ctx, "JSON.NUMINCRBY", target{key: key, path: path}, "a number", checkNumbers, []byte(num))
+	return s.changeNumber(ctx, numIncrBy, target{key: key, path: path}, num)
 }
 
 // MultBy implements api.Modifier with JSON.NUMMULTBY.
 func (s *Store) MultBy(ctx context.Context, key string, path api.Path, num json.RawMessage) (json.RawMessage, error) {
-	return s.modify(ctx, "JSON.NUMMULTBY", target{key: key, path: path}, "a number", checkNumbers, []byte(num))
+	return s.changeNumber(ctx, numMultBy, target{key: key, path: path}, num)
+}
+
+func (s *Store) appendTo(ctx context.Context, command string, at target, want string, elements ...json.RawMessage) (json.RawMessage, error) {
+	if at.path.Whole() {
+		return s.modifyWhole(ctx, command, at, want, elements)
+	}
+	values := make([]any, len(elements))
+	for i, element := range elements {
+		values[i] = []byte(element)
+	}
+	return s.modify(ctx, command, at, want, checkLengths, values...)
 }
 
 // modify sends the command and JSON.GET of the whole document as one transaction in one round trip. check looks at the

@@ -63,6 +63,38 @@ if type(done) == 'table' then
 end
 return redis.call('HGETALL', KEYS[1])`
 
+// swapJSONScript sets a document if the present one is as expected, and returns it as RedisJSON has it; 0 if it is not.
+// ARGV: root path, expected reply of JSON.GET, new.
+const swapJSONScript = `
+if redis.pcall('JSON.GET', KEYS[1], ARGV[1]) ~= ARGV[2] then
+  return 0
+end
+local done = redis.pcall('JSON.SET', KEYS[1], ARGV[1], ARGV[3])
+if done.err then
+  return done
+end
+return redis.pcall('JSON.GET', KEYS[1], ARGV[1])`
+
+// changeNumberScript changes the numbers at a path and returns the reply and the document. It returns the matches alone,
+// and changes nothing, where one has too many digits or, with expected matches, where they are others. ARGV: command,
+// path, number, root path, expected reply of JSON.GET or an empty text, number of digits that are too many.
+const changeNumberScript = `
+local old = redis.pcall('JSON.GET', KEYS[1], ARGV[2])
+if type(old) == 'string' then
+  if ARGV[5] == '' then
+    if string.find(old, string.rep('%d', ARGV[6])) then
+      return {old}
+    end
+  elseif old ~= ARGV[5] then
+    return {old}
+  end
+end
+local done = redis.pcall(ARGV[1], KEYS[1], ARGV[2], ARGV[3])
+if type(done) == 'table' and done.err then
+  return done
+end
+return {done, redis.pcall('JSON.GET', KEYS[1], ARGV[4])}`
+
 // script is a text and the hash by which Redis knows it.
 type script struct{ text, sha string }
 
@@ -72,16 +104,26 @@ func newScript(text string) script {
 }
 
 type scripts struct {
-	setString, swapString, setHash, updateHash script
+	setString, swapString, setHash, updateHash, swapJSON, changeNumber script
 }
 
 func newScripts() scripts {
-	return scripts{newScript(setStringScript), newScript(swapStringScript), newScript(setHashScript), newScript(updateHashScript)}
+	return scripts{
+		setString: newScript(setStringScript), swapString: newScript(swapStringScript),
+		setHash: newScript(setHashScript), updateHash: newScript(updateHashScript),
+		swapJSON: newScript(swapJSONScript), changeNumber: newScript(changeNumberScript),
+	}
 }
 
 // run runs a script on one key. Redis is sent the script's text only when it does not know its hash: nothing has been
 // executed then, so the second command is no repetition of the first. size is that of the largest argument.
 func (s *Store) run(ctx context.Context, script script, at target, size int, args ...any) (*redis.Cmd, error) {
+	cmd, err := s.runRaw(ctx, script, at, size, args...)
+	return cmd, s.failure(err, at)
+}
+
+// runRaw is run with the error as go-redis has it.
+func (s *Store) runRaw(ctx context.Context, script script, at target, size int, args ...any) (*redis.Cmd, error) {
 	words := append([]any{"EVALSHA", script.sha, 1, at.key}, args...)
 	cmd := redis.NewCmd(ctx, words...)
 	err := s.send(ctx, onceAny{cmd}, size)
@@ -90,7 +132,7 @@ func (s *Store) run(ctx context.Context, script script, at target, size int, arg
 		cmd = redis.NewCmd(ctx, words...)
 		err = s.send(ctx, onceAny{cmd}, size)
 	}
-	return cmd, s.failure(err, at)
+	return cmd, err
 }
 
 // stringTarget and hashTarget are the whole value of a key, for error texts.

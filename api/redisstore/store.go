@@ -99,6 +99,10 @@ func (s *Store) ready(ctx context.Context, master node) error {
 // Get implements api.Reader with JSON.GET.
 func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMessage, error) {
 	at := target{key: key, path: path}
+	if path.Whole() {
+		document, from, to, err := s.getWhole(ctx, at)
+		return document[from:to], err
+	}
 	expr, err := s.expr(path)
 	if err != nil {
 		return nil, err
@@ -121,6 +125,9 @@ func (s *Store) Get(ctx context.Context, key string, path api.Path) (json.RawMes
 // Fields implements api.Reader with JSON.OBJKEYS.
 func (s *Store) Fields(ctx context.Context, key string, path api.Path) ([][]string, error) {
 	at := target{key: key, path: path}
+	if path.Whole() {
+		return s.fieldsWhole(ctx, at)
+	}
 	expr, err := s.expr(path)
 	if err != nil {
 		return nil, err
@@ -170,17 +177,30 @@ func (s *Store) Set(ctx context.Context, key string, document json.RawMessage) e
 
 // Update implements api.Writer with JSON.SET … XX.
 func (s *Store) Update(ctx context.Context, key string, path api.Path, value json.RawMessage) error {
+	at := target{key: key, path: path}
+	if path.Whole() {
+		_, err := s.changeWhole(ctx, at, func(document []byte, from, to int) ([]byte, error) {
+			return splice(document, from, to, value), nil
+		})
+		return err
+	}
 	expr, err := s.expr(path)
 	if err != nil {
 		return err
 	}
 	cmd := redis.NewStatusCmd(ctx, "JSON.SET", key, expr, []byte(value), "XX")
-	return s.failure(s.send(ctx, onceStatus{cmd}, len(value)), target{key: key, path: path})
+	return s.failure(s.send(ctx, onceStatus{cmd}, len(value)), at)
 }
 
 // Delete implements api.Writer with JSON.DEL.
 func (s *Store) Delete(ctx context.Context, key string, path api.Path) error {
 	at := target{key: key, path: path}
+	if path.Whole() {
+		_, err := s.changeWhole(ctx, at, func(document []byte, from, to int) ([]byte, error) {
+			return without(document, from, to), nil
+		})
+		return err
+	}
 	expr, err := s.expr(path)
 	if err != nil {
 		return err

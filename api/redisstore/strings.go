@@ -2,13 +2,9 @@ package redisstore
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/bandwing/bandwing/api"
 )
 
 // maxEditPause is the longest pause before another attempt to change a text that others change too.
@@ -29,33 +25,27 @@ func (s *Store) GetString(ctx context.Context, key string) ([]byte, error) {
 }
 
 // EditString implements api.Strings with GET and a script that sets the new text only in place of the one that was
-// read. One of several that work on a key at once gets through each time, the others try again, until EditTimeout.
+// read, again and again until EditTimeout.
 func (s *Store) EditString(ctx context.Context, key string, edit func([]byte) ([]byte, error)) ([]byte, error) {
-	deadline := time.Now().Add(s.editTimeout)
-	for pause := time.Millisecond / 4; ; pause = min(2*pause, maxEditPause) {
+	var edited []byte
+	err := s.retry(ctx, key, func() (bool, error) {
 		text, err := s.GetString(ctx, key)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		edited, err := edit(text)
-		if err != nil {
-			return nil, err
+		if edited, err = edit(text); err != nil {
+			return false, err
 		}
 		cmd, err := s.run(ctx, s.scripts.swapString, stringTarget(key), max(len(text), len(edited)), text, edited)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		if cmd.Val() == int64(1) {
-			return edited, nil
-		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%w: key %.100q was changed by others all the time for %v",
-				api.ErrUnavailable, key, s.editTimeout)
-		}
-		if err := sleep(ctx, rand.N(pause)); err != nil {
-			return nil, fmt.Errorf("redisstore: %w", err)
-		}
+		return cmd.Val() == int64(1), nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return edited, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
