@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/bandwing/bandwing/locustworker/internal/cli"
+	"github.com/bandwing/bandwing/locustworker/internal/logline"
 )
 
 // commandLine describes the program to its command line: package cli knows
@@ -24,7 +25,7 @@ func commandLine(base Config, classes []Class, host string) cli.Program {
 		Logger:    base.withDefaults().Logger,
 		OwnLogger: base.Logger != nil,
 		NewHandler: func(w io.Writer, level slog.Leveler) slog.Handler {
-			return newLineHandler(w, host, level)
+			return logline.NewHandler(w, host, level)
 		},
 		Work: func(ctx context.Context, s cli.Settings, log *slog.Logger) int {
 			cfg := base.with(s)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/cli"
+	"github.com/bandwing/bandwing/locustworker/internal/logline"
 )
 
 func (shopper) look(context.Context) error { return nil }
@@ -155,7 +156,7 @@ func TestDrainTimeoutsOfTheCommandLine(t *testing.T) {
 }
 
 func TestCriticalIsOneLevel(t *testing.T) {
-	if levelName(cli.LevelCritical) != "CRITICAL" || levelName(cli.LevelCritical-1) != "ERROR" {
+	if cli.LevelCritical != logline.Critical {
 		t.Error("the command line and the log differ in what CRITICAL is")
 	}
 }

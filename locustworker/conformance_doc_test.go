@@ -27,7 +27,7 @@ func conformancePackages() map[string]string {
 	return map[string]string{
 		"locustworker": ".", "mastertest": "mastertest", "httpuser": "httpuser", "e2e": "../e2e",
 		"wire": "internal/wire", "transport": "internal/transport", "stats": "internal/stats",
-		"sysstat": "internal/sysstat", "cli": "internal/cli",
+		"sysstat": "internal/sysstat", "cli": "internal/cli", "logline": "internal/logline",
 	}
 }
 

@@ -37,7 +37,7 @@ func TestConformanceEqualWeights(t *testing.T) {
 		NewClass("None", start).Weight(0).Task("one", 1, shopper.look),
 	}
 	var described []map[string]pythonClass
-	python(t, "equal", []string{stub(t, classes)}, &described)
+	locust(t, "equal", []string{stub(t, classes)}, &described)
 	w := equalWorker(t, Config{}, classes...)
 	if len(described[0]) != len(w.classes) {
 		t.Errorf("%d classes, want %d", len(w.classes), len(described[0]))

@@ -6,8 +6,8 @@ import (
 	"github.com/bandwing/bandwing/internal/pythontest"
 )
 
-// python runs a command of internal/cli/testdata/commandline.py.
-func python(t *testing.T, command string, in, out any) {
+// locust runs a command of internal/cli/testdata/commandline.py.
+func locust(t *testing.T, command string, in, out any) {
 	t.Helper()
 	pythontest.Ask(t, in, out, "internal/cli/testdata/commandline.py", command)
 }

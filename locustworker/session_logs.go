@@ -3,6 +3,7 @@ package locustworker
 import (
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/logline"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -17,8 +18,8 @@ const (
 // A logReporter sends the worker's log to the master's web UI. It belongs to the
 // session's goroutine.
 type logReporter struct {
-	book *logBook // nil: nothing is sent
-	sent int64    // records in the book at the last look
+	book *logline.Book // nil: nothing is sent
+	sent int64         // records in the book at the last look
 }
 
 // reportLogs sends the log if there is something new in it, or in any case at a

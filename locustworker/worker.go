@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/logline"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -24,7 +25,7 @@ const maxQueued = 10_000
 type Worker struct {
 	cfg      Config
 	classes  []*liveClass
-	book     *logBook // nil when the log is not for the master
+	book     *logline.Book // nil when the log is not for the master
 	hooks    *hooks
 	dial     dialFunc
 	recorder *recorder
@@ -83,7 +84,7 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 	}
 	w := &Worker{cfg: cfg, classes: live, dial: dialMaster}
 	if !cfg.HideLogs {
-		w.book = newLogBook(hostname())
+		w.book = logline.NewBook(hostname())
 		w.cfg.Logger = slog.New(w.book.Handler(cfg.Logger.Handler()))
 	}
 	w.hooks = &hooks{events: cfg.Events}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/bandwing/bandwing/locustworker"
 )
 
 // A failure is the text of a failed request in the form of a Python exception's
@@ -23,6 +25,11 @@ import (
 type failure string
 
 func (f failure) Error() string { return string(f) }
+
+// exception is the failure that Python has as an exception of that class.
+func exception(class string, args ...any) failure {
+	return failure(locustworker.PythonError(class, args...).Error())
+}
 
 const (
 	errClosed    = failure(`RemoteDisconnected('Remote end closed connection without response')`)
@@ -48,7 +55,7 @@ func statusFailure(status int, reason []byte, name string) error {
 		return nil
 	}
 	text := fmt.Sprintf("%d %s Error: %s for url: %s", status, kind, latin1(reason), name)
-	return failure("HTTPError(" + pyRepr(text) + ")")
+	return exception("HTTPError", text)
 }
 
 // latin1 decodes a reason phrase as Python's http.client does.
@@ -69,7 +76,7 @@ func checkFailure(err error) error {
 	if f, ok := err.(failure); ok { //nolint:errorlint // only an untouched verdict keeps its text
 		return f
 	}
-	return failure("CatchResponseError(" + pyRepr(err.Error()) + ")")
+	return exception("CatchResponseError", err.Error())
 }
 
 func redirectFailure(limit int) failure {
@@ -79,11 +86,12 @@ func redirectFailure(limit int) failure {
 // decodeFailure is the text for a body that cannot be decompressed: Python's where
 // it was never compressed with gzip, which is the usual case.
 func decodeFailure(encoding []byte, gzipped bool) failure {
-	text := pyRepr(fmt.Sprintf("Received response with content-encoding: %s, but failed to decode it.", encoding))
-	if !gzipped {
-		text = "DecodeError(" + text + ", error('Error -3 while decompressing data: incorrect header check'))"
+	text := fmt.Sprintf("Received response with content-encoding: %s, but failed to decode it.", encoding)
+	if gzipped {
+		return exception("ContentDecodingError", text)
 	}
-	return failure("ContentDecodingError(" + text + ")")
+	return exception("ContentDecodingError", exception("DecodeError", text,
+		exception("error", "Error -3 while decompressing data: incorrect header check")))
 }
 
 // isGzip tells a body that begins as gzip does. An encoding other than gzip needs
@@ -144,7 +152,7 @@ func netFailure(p *peer, err error, at phase) failure {
 	case errors.As(err, &errno):
 		return errnoFailure(errno)
 	case errors.As(err, &cert):
-		return failure("SSLCertVerificationError(" + pyRepr(cert.Err.Error()) + ")")
+		return exception("SSLCertVerificationError", cert.Err.Error())
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return errTooLarge
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
@@ -153,9 +161,9 @@ func netFailure(p *peer, err error, at phase) failure {
 		}
 		return errClosed
 	case at == connecting && p.tls:
-		return failure("SSLError(" + pyRepr(err.Error()) + ")")
+		return exception("SSLError", err.Error())
 	case at == connecting:
-		return failure("OSError(" + pyRepr(err.Error()) + ")")
+		return exception("OSError", err.Error())
 	case at == reading:
 		return errShort
 	}
@@ -181,7 +189,7 @@ func errnoFailure(errno syscall.Errno) failure {
 	}
 	text := errno.Error()
 	text = strings.ToUpper(text[:1]) + text[1:]
-	return failure(fmt.Sprintf("%s(%d, %s)", class, int(errno), pyRepr(text)))
+	return exception(class, int(errno), text)
 }
 
 // statusLineFailure is Python's complaint about an answer that begins with
@@ -196,5 +204,5 @@ func statusLineFailure(received []byte) failure {
 	if n := min(len(line), len(protocol)); string(line[:n]) == protocol[:n] {
 		return ""
 	}
-	return failure("BadStatusLine(" + pyRepr(latin1(line[:min(len(line), longest)])) + ")")
+	return exception("BadStatusLine", latin1(line[:min(len(line), longest)]))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,9 +19,9 @@ const jsonType = "application/json"
 // answer whose body is neither empty nor JSON is a failure, whatever its status,
 // with Locust's text:
 //
-//	CatchResponseError('Could not parse response as JSON. <beginning of the body>, response code 200, error …')
+//	CatchResponseError('Could not parse response as JSON. <beginning of the body>, response code 200, error the body is not JSON')
 //
-// The body's first 250 characters are part of that text; Catch gives it another
+// Where Locust has the message of Python's JSON parser, the text ends as above. The body's first 250 characters are part of that text; Catch gives it another
 // one. Check is called when the body and the status are fine.
 func (s *Session) REST(ctx context.Context, method, path string, opts ...Option) (*Response, error) {
 	return s.do(ctx, true, method, path, opts)
@@ -73,17 +74,14 @@ func (r *Response) JSON(v any) error {
 	return nil
 }
 
-// jsonFailure is what REST says of a body, or nil.
+// jsonFailure is what REST says of a body, or nil. Locust's text ends with what
+// Python's JSON parser has found and where, this one always alike.
 func (r *Response) jsonFailure() error {
 	const quoted = 250 // characters
-	if len(r.Body) == 0 || checkJSON(r.Body) == nil {
+	if len(r.Body) == 0 || isJSON(r.Body) {
 		return nil
 	}
 	text := r.text()
-	wrong := checkJSON([]byte(text))
-	if wrong == nil {
-		return nil
-	}
 	head, n := text, 0
 	for i := range text {
 		if n == quoted {
@@ -92,8 +90,28 @@ func (r *Response) jsonFailure() error {
 		}
 		n++
 	}
-	return failure("CatchResponseError(" + pyRepr(fmt.Sprintf(
-		"Could not parse response as JSON. %s, response code %d, error %s", head, r.StatusCode, wrong.in(text))) + ")")
+	return exception("CatchResponseError", fmt.Sprintf(
+		"Could not parse response as JSON. %s, response code %d, error the body is not JSON", head, r.StatusCode))
+}
+
+// pythonOnly finds strings, and the numbers that Python's json.loads takes and JSON
+// does not have.
+var pythonOnly = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
+
+// isJSON reports whether Python's json.loads takes the text.
+func isJSON(text []byte) bool {
+	if json.Valid(text) {
+		return true
+	}
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return false
+	}
+	return json.Valid(pythonOnly.ReplaceAllFunc(text, func(found []byte) []byte {
+		if found[0] == '"' {
+			return found
+		}
+		return []byte("null")
+	}))
 }
 
 // text is the body as requests decodes it: a text type without a charset is

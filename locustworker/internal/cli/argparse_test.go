@@ -147,7 +147,7 @@ func TestParseIsArgparses(t *testing.T) {
 		}
 	}
 	accepted := 0
-	for i, want := range python[any, []any](t, "argparse", asked) {
+	for i, want := range peer[any, []any](t, "argparse", asked) {
 		got, err := questions[i].answered()
 		q := questions[i]
 		switch {
@@ -193,7 +193,7 @@ func TestClosestIsDifflibs(t *testing.T) {
 		wrong = append(wrong, string(word))
 		asked = append(asked, []any{string(word), names})
 	}
-	for i, want := range python[any, string](t, "close", asked) {
+	for i, want := range peer[any, string](t, "close", asked) {
 		if got := table().closest(wrong[i]); got != *want {
 			t.Errorf("%q: %q, difflib says %q", wrong[i], got, *want)
 		}

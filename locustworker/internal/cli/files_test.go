@@ -13,7 +13,7 @@ import (
 // names the texts that it refuses and ours need not.
 func heldAgainstPython(t *testing.T, command string, texts []string, parse func(string) ([]entry, error), mayTake ...string) {
 	t.Helper()
-	for i, want := range python[string, []any](t, command, texts) {
+	for i, want := range peer[string, []any](t, command, texts) {
 		entries, err := parse(unixLines(texts[i]))
 		if want == nil {
 			if err == nil && !slices.Contains(mayTake, texts[i]) {

@@ -18,9 +18,9 @@ func locust(t *testing.T, command string, in, out any) {
 	pythontest.Ask(t, in, out, "testdata/commandline.py", command)
 }
 
-// python asks testdata/peer.py, which runs Locust's own code. An answer that is
+// peer asks testdata/peer.py, which runs Locust's own code. An answer that is
 // refused leaves its place in answers nil.
-func python[Q, A any](t *testing.T, command string, questions []Q) []*A {
+func peer[Q, A any](t *testing.T, command string, questions []Q) []*A {
 	t.Helper()
 	var answers []*A
 	pythontest.Ask(t, questions, &answers, "testdata/peer.py", command)

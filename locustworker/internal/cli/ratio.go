@@ -5,9 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"strconv"
 	"strings"
-	"unicode/utf16"
+
+	"github.com/bandwing/bandwing/locustworker/internal/python"
 )
 
 // A share is how often a class or a task runs, as --show-task-ratio shows it.
@@ -125,34 +125,11 @@ func jsonShares(all []share, level int) string {
 	inner := outer + "    "
 	members := make([]string, 0, len(all))
 	for _, s := range all {
-		member := fmt.Sprintf("%s%s: {\n%s    \"ratio\": %s", inner, jsonText(s.name), inner, FormatFloat(s.ratio))
+		member := fmt.Sprintf("%s%s: {\n%s    \"ratio\": %s", inner, python.JSON(s.name), inner, python.Float(s.ratio))
 		if s.holder {
 			member += fmt.Sprintf(",\n%s    \"tasks\": %s", inner, jsonShares(s.tasks, level+2))
 		}
 		members = append(members, member+"\n"+inner+"}")
 	}
 	return "{\n" + strings.Join(members, ",\n") + "\n" + outer + "}"
-}
-
-// jsonText writes a JSON string in ASCII.
-func jsonText(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteString(`\` + string(r))
-		case r >= ' ' && r < 0x7f:
-			b.WriteRune(r)
-		case strings.ContainsRune("\n\r\t\b\f", r):
-			quoted := strconv.QuoteRune(r) // as in JSON
-			b.WriteString(quoted[1 : len(quoted)-1])
-		default:
-			for _, unit := range utf16.Encode([]rune{r}) {
-				fmt.Fprintf(&b, `\u%04x`, unit)
-			}
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

@@ -52,7 +52,7 @@ func TestParseTOMLChecksLess(t *testing.T) {
 	for _, body := range []string{`a = 007`, `a = 1__0`, "a = 1\n[tool.locust]\nb = 2", `a = 2026-99-99`, "a = \"\x01\"", `a = {b = 1, b = 2}`} {
 		texts = append(texts, "[tool.locust]\n"+body)
 	}
-	for i, answer := range python[string, []any](t, "toml", texts) {
+	for i, answer := range peer[string, []any](t, "toml", texts) {
 		if _, err := parseTOML(texts[i]); answer != nil || err != nil {
 			t.Errorf("%q: Python takes it: %t, here: %v", texts[i], answer != nil, err)
 		}

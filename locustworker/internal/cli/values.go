@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/bandwing/bandwing/locustworker/internal/python"
 )
 
 // ParseInt reads a whole number as Python's int() does: blanks around it, a sign
@@ -39,26 +41,6 @@ func ParseFloat(text string) (float64, error) {
 		return 0, fmt.Errorf("%q is not a number", text)
 	}
 	return f, nil
-}
-
-// FormatFloat writes a number as Python's repr does: 1.0, 0.1, 1e-05, 1e+16.
-func FormatFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "nan"
-	case math.IsInf(f, 0):
-		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64), "+"))
-	}
-	scientific := strconv.FormatFloat(f, 'e', -1, 64)
-	_, exponent, _ := strings.Cut(scientific, "e")
-	if power, err := strconv.Atoi(exponent); err != nil || power < -4 || power >= 16 {
-		return scientific
-	}
-	text := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(text, ".") {
-		text += ".0"
-	}
-	return text
 }
 
 // parseBool reads the value of a flag that is set in the environment or a file.
@@ -106,13 +88,13 @@ func elementText(element any) string {
 	case bool:
 		return strings.ToUpper(strconv.FormatBool(e)[:1]) + strconv.FormatBool(e)[1:]
 	case float64:
-		return FormatFloat(e)
+		return python.Float(e)
 	case json.Number:
 		if !strings.ContainsAny(e.String(), ".eE") {
 			return e.String()
 		}
 		f, _ := e.Float64() // too large is infinite, in Python too
-		return FormatFloat(f)
+		return python.Float(f)
 	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/bandwing/bandwing/locustworker/internal/python"
 )
 
 func listTexts() []string {
@@ -18,7 +18,7 @@ func listTexts() []string {
 
 func TestParseListIsConfigArgParses(t *testing.T) {
 	texts := listTexts()
-	for i, want := range python[string, []string](t, "list", texts) {
+	for i, want := range peer[string, []string](t, "list", texts) {
 		got, ok := parseList(texts[i])
 		if want == nil || !ok || !slices.Equal(got, *want) {
 			t.Errorf("%s: %q, %t; Python says %q", texts[i], got, ok, *want)
@@ -55,7 +55,7 @@ func TestParseIntIsPythons(t *testing.T) {
 		"0", "7", "-1", "+5", "007", " 12 ", "\t3\n", "\u00a03", "1_000", "1_0_0", "9223372036854775807",
 		"", " ", "_1", "1_", "1__0", "+_1", "-_1", "1.0", "1e3", "0x10", "--1", "+ 1", "1 2", "a", "-", "+", "9223372036854775808",
 	}
-	for i, want := range python[string, string](t, "int", texts) {
+	for i, want := range peer[string, string](t, "int", texts) {
 		got, err := ParseInt(texts[i])
 		switch {
 		case texts[i] == "9223372036854775808":
@@ -72,37 +72,10 @@ func TestParseIntIsPythons(t *testing.T) {
 
 func TestParseFloatIsPythons(t *testing.T) {
 	texts := []string{"0", "1.5", "-2", " 3.25 ", "1e3", ".5", "5.", "+1", "inf", "nan", "-Infinity", "", "1.5.2", "0x1p-2", "1,5", "a"}
-	for i, want := range python[string, string](t, "float", texts) {
+	for i, want := range peer[string, string](t, "float", texts) {
 		got, err := ParseFloat(texts[i])
-		if (want == nil) != (err != nil) || err == nil && FormatFloat(got) != *want {
+		if (want == nil) != (err != nil) || err == nil && python.Float(got) != *want {
 			t.Errorf("%q: %v, %v; Python says %v", texts[i], got, err, want)
 		}
-	}
-}
-
-func TestFormatFloatIsPythons(t *testing.T) {
-	numbers := []float64{
-		0, 1, -1, 0.1, 1.0 / 3, 2.0 / 3, 100, 1e-4, 9.99e-5, 1e-5, 1.5e-7, 1e15, 123456789012345680, 1e16, 1e17, 1.5e300, 5e-324,
-		math.MaxFloat64, 1e22,
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		if f := math.Float64frombits(random.Uint64()); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			numbers = append(numbers, f)
-		}
-		numbers = append(numbers, random.Float64(), math.Round(random.Float64()*1e6)/1e3)
-	}
-	for i, want := range python[float64, string](t, "repr", numbers) {
-		if got := FormatFloat(numbers[i]); got != *want {
-			t.Errorf("%v: %s, Python says %s", numbers[i], got, *want)
-		}
-	}
-	for f, want := range map[float64]string{math.Inf(1): "inf", math.Inf(-1): "-inf"} {
-		if got := FormatFloat(f); got != want {
-			t.Errorf("%v: %s", f, got)
-		}
-	}
-	if got := FormatFloat(math.NaN()); got != "nan" {
-		t.Errorf("NaN: %s", got)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"unicode"
+
+	"github.com/bandwing/bandwing/locustworker/internal/python"
 )
 
 func TestErrorKeyVectors(t *testing.T) {
@@ -64,7 +65,7 @@ func randomText(r *rand.Rand, kinds string) string {
 // Keys and reprs of random texts are those of the real Locust and Python.
 func TestErrorKeysLikePython(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	kinds := python(t, "printable.py", "")[0]
+	kinds := script(t, "../../python/testdata/printable.py", "")[0]
 	var texts [][3]string
 	var in strings.Builder
 	for range 20_000 {
@@ -77,7 +78,7 @@ func TestErrorKeysLikePython(t *testing.T) {
 		in.Write(line)
 		in.WriteByte('\n')
 	}
-	lines := python(t, "errorkeys.py", in.String())
+	lines := script(t, "errorkeys.py", in.String())
 	if len(lines) != len(texts) {
 		t.Fatalf("%d answers to %d texts", len(lines), len(texts))
 	}
@@ -87,7 +88,7 @@ func TestErrorKeysLikePython(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := texts[i]
-		if got := pythonRepr(text[2]); got != want.Repr {
+		if got := python.Repr(text[2]); got != want.Repr {
 			t.Errorf("%q: repr %s, want %s", text[2], got, want.Repr)
 		}
 		if got := ErrorKey(text[0], text[1], text[2]); got != want.Key {
@@ -96,29 +97,6 @@ func TestErrorKeysLikePython(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-	}
-}
-
-// Every code point is printable here if and only if it is in Python, but for those
-// that have a character in Go's version of Unicode only.
-func TestPrintableLikePython(t *testing.T) {
-	kinds := python(t, "printable.py", "")[0]
-	if len(kinds) != unicode.MaxRune+1 {
-		t.Fatalf("%d code points", len(kinds))
-	}
-	newer := 0
-	for c, kind := range kinds {
-		printable := pythonRepr(string(rune(c))) == "'"+string(rune(c))+"'"
-		switch {
-		case kind == 's', c == '\'', c == '\\': // no code points of a string; quoted
-		case kind == 'u' && printable:
-			newer++
-		case printable != (kind == 'p'):
-			t.Errorf("U+%04X: printable %v, Python says %c", c, printable, kind)
-		}
-	}
-	if newer > 6000 {
-		t.Errorf("%d characters that Python does not know", newer)
 	}
 }
 
@@ -135,9 +113,6 @@ func FuzzErrorKey(f *testing.F) {
 		}
 		if ErrorKey(method, name, validUTF8(text)) != key {
 			t.Fatal("the key of the text that is sent differs")
-		}
-		if repr := pythonRepr(text); !strings.ContainsRune(`'"`, rune(repr[0])) || repr[0] != repr[len(repr)-1] {
-			t.Fatalf("repr %s", repr)
 		}
 	})
 }

@@ -19,7 +19,7 @@ const goldenDir = "testdata/golden"
 // go test ./locustworker/internal/wire -run TestGoldenFramesAreThere -update
 func TestGoldenFramesAreThere(t *testing.T) {
 	if *update {
-		python(t, "record.py", "", goldenDir)
+		script(t, "record.py", "", goldenDir)
 	}
 	names, err := filepath.Glob(filepath.Join(goldenDir, "*.txt"))
 	if err != nil || len(names) != 31 {

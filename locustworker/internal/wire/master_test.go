@@ -55,7 +55,7 @@ func TestRealMaster(t *testing.T) {
 		}
 		in += hex.EncodeToString(frame) + "\n"
 	}
-	lines := python(t, "master.py", in)
+	lines := script(t, "master.py", in)
 	var got map[string]any
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); err != nil {
 		t.Fatalf("%v: %s", err, lines)

@@ -13,10 +13,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// python runs a script of testdata and returns the lines that it prints.
-func python(t *testing.T, script, stdin string, args ...string) []string {
+// script runs a script of testdata and returns the lines that it prints.
+func script(t *testing.T, name, stdin string, args ...string) []string {
 	t.Helper()
-	out := pythontest.Run(t, []byte(stdin), filepath.Join("testdata", script), args...)
+	out := pythontest.Run(t, []byte(stdin), filepath.Join("testdata", name), args...)
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
@@ -27,5 +27,5 @@ func shapes(t *testing.T, frames ...[]byte) []string {
 	for _, frame := range frames {
 		in.WriteString(hex.EncodeToString(frame) + "\n")
 	}
-	return python(t, "shapes.py", in.String())
+	return script(t, "shapes.py", in.String())
 }

@@ -7,7 +7,6 @@ peer.py toml     [text, ...]                       -> [entries, ...]  [tool.locu
 peer.py list     [text, ...]                       -> [[value, ...], ...]
 peer.py int      [text, ...]                       -> [text of the int, ...]
 peer.py float    [text, ...]                       -> [text of the finite float, ...]
-peer.py repr     [number, ...]                     -> [repr(float), ...]
 peer.py close    [[wrong, [name, ...]], ...]       -> [name or "", ...]
 peer.py argparse [[table, args, env, files], ...]  -> [[{name: [source, on, [value, ...]]}, [argument, ...]], ...]
 """
@@ -87,7 +86,6 @@ COMMANDS = {
     "list": as_list,
     "int": lambda text: str(int(text)),
     "float": finite,
-    "repr": lambda number: repr(float(number)),
     "close": close,
     "argparse": parse,
 }

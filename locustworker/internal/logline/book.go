@@ -1,4 +1,4 @@
-package locustworker
+package logline
 
 import (
 	"context"
@@ -17,30 +17,30 @@ const (
 	bookRecordBytes = 8 << 10
 )
 
-// A logBook keeps the last records of the worker's log as the master's web UI
+// A Book keeps the last records of the worker's log as the master's web UI
 // shows them. It is safe for concurrent use.
-type logBook struct {
-	format lineFormat
+type Book struct {
+	format format
 
 	mu    sync.Mutex
 	ring  []string // the record numbered n is at n % bookRecords
 	total int64
 }
 
-// newLogBook returns an empty book whose records name that host.
-func newLogBook(hostname string) *logBook {
-	return &logBook{format: newLineFormat(hostname)}
+// NewBook returns an empty book whose records name that host.
+func NewBook(hostname string) *Book {
+	return &Book{format: newFormat(hostname)}
 }
 
 // Handler returns a handler that writes what next is enabled for into the book
 // and hands it on to next. One book may serve several handlers.
-func (b *logBook) Handler(next slog.Handler) slog.Handler {
+func (b *Book) Handler(next slog.Handler) slog.Handler {
 	return bookHandler{book: b, format: b.format, next: next}
 }
 
 // Lines returns the last 500 records, the oldest first, each without a line break
 // at its end; a record of several lines is one item. The slice is the caller's.
-func (b *logBook) Lines() []string {
+func (b *Book) Lines() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	lines := make([]string, 0, len(b.ring))
@@ -52,13 +52,13 @@ func (b *logBook) Lines() []string {
 }
 
 // Total returns how many records were ever added.
-func (b *logBook) Total() int64 {
+func (b *Book) Total() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.total
 }
 
-func (b *logBook) add(record string) {
+func (b *Book) add(record string) {
 	record = cutRecord(record)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,8 +84,8 @@ func cutRecord(record string) string {
 
 // A bookHandler tees into a book.
 type bookHandler struct {
-	book   *logBook
-	format lineFormat
+	book   *Book
+	format format
 	next   slog.Handler
 }
 

@@ -1,4 +1,4 @@
-package locustworker
+package logline
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func lineCases() []lineCase {
 		{"between levels", slog.LevelInfo + 2, "m", nil, "INFO/locustworker: m"},
 		{"warning", slog.LevelWarn, "m", nil, "WARNING/locustworker: m"},
 		{"error", slog.LevelError, "m", nil, "ERROR/locustworker: m"},
-		{"critical", levelCritical, "m", nil, "CRITICAL/locustworker: m"},
+		{"critical", Critical, "m", nil, "CRITICAL/locustworker: m"},
 		{"no message", slog.LevelInfo, "", nil, "INFO/locustworker: "},
 		{
 			"attributes", slog.LevelInfo, "m",
@@ -80,7 +80,7 @@ func TestLineFormat(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := slog.NewRecord(at, test.level, test.message, 0)
 			r.AddAttrs(test.attrs...)
-			if got := newLineFormat("box.example.org").record(r); got != prefix+test.want {
+			if got := newFormat("box.example.org").record(r); got != prefix+test.want {
 				t.Errorf("got\n%q, want\n%q", got, prefix+test.want)
 			}
 		})
@@ -91,7 +91,7 @@ func TestLineHandlerWritesLines(t *testing.T) {
 	var out bytes.Buffer
 	level := new(slog.LevelVar)
 	level.Set(slog.LevelWarn)
-	log := slog.New(newLineHandler(&out, "box", level))
+	log := slog.New(NewHandler(&out, "box", level))
 	log.Info("unseen")
 	log.Warn("one")
 	level.Set(slog.LevelInfo)
@@ -133,17 +133,17 @@ func lineFields(t *testing.T, line string) map[string]any {
 }
 
 func TestHandlersKeepSlogsRules(t *testing.T) {
-	for name, handler := range map[string]func(out *bytes.Buffer, book *logBook) slog.Handler{
-		"line": func(out *bytes.Buffer, _ *logBook) slog.Handler { return newLineHandler(out, "box", slog.LevelDebug) },
-		"book": func(out *bytes.Buffer, book *logBook) slog.Handler {
+	for name, handler := range map[string]func(out *bytes.Buffer, book *Book) slog.Handler{
+		"line": func(out *bytes.Buffer, _ *Book) slog.Handler { return NewHandler(out, "box", slog.LevelDebug) },
+		"book": func(out *bytes.Buffer, book *Book) slog.Handler {
 			return book.Handler(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out *bytes.Buffer
-			var book *logBook
+			var book *Book
 			slogtest.Run(t, func(*testing.T) slog.Handler {
-				out, book = new(bytes.Buffer), newLogBook("box")
+				out, book = new(bytes.Buffer), NewBook("box")
 				return handler(out, book)
 			}, func(t *testing.T) map[string]any {
 				if name == "book" {
@@ -162,7 +162,7 @@ func FuzzLineFormat(f *testing.F) {
 	f.Fuzz(func(t *testing.T, message, key, value string) {
 		r := slog.NewRecord(time.Unix(0, 0), slog.LevelInfo, message, 0)
 		r.AddAttrs(slog.String(key, value))
-		got := newLineFormat("box").record(r)
+		got := newFormat("box").record(r)
 		if !utf8.ValidString(got) {
 			t.Fatalf("%q is not UTF-8", got)
 		}

@@ -1,26 +1,23 @@
-package locustworker
+package logline
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 )
 
 const (
-	// levelCritical is Python's CRITICAL, which slog has no name for.
-	levelCritical = slog.LevelError + 4
+	// Critical is Python's level CRITICAL, which slog has no name for.
+	Critical = slog.LevelError + 4
 	// logTime is Python's default: local time to the millisecond, after a comma.
 	logTime = "2006-01-02 15:04:05,000"
 	// logName stands where a Python worker has the name of its logger.
 	logName = "locustworker"
 )
 
-// A lineFormat writes records as Locust's logging does (setup_logging in
+// A format writes records as Locust's logging does (setup_logging in
 // locust/log.py):
 //
 //	[2026-11-23 16:40:10,123] host/LEVEL/locustworker: message key=value
@@ -29,21 +26,21 @@ const (
 // key=value, quoted where they hold blanks; one with line breaks stands below,
 // indented, and so do the further lines of a message, so that no text can pass
 // for a record of its own. The result is valid UTF-8 without control characters.
-// A lineFormat does not change and is safe for concurrent use.
-type lineFormat struct {
+// A format does not change and is safe for concurrent use.
+type format struct {
 	host  string
 	group string // what keys begin with: "a.b."
 	attrs string // of WithAttrs, as they stand on the line
 	below string // and below it
 }
 
-func newLineFormat(hostname string) lineFormat {
+func newFormat(hostname string) format {
 	short, _, _ := strings.Cut(hostname, ".")
-	return lineFormat{host: short}
+	return format{host: short}
 }
 
 // record returns the record without a line break at its end.
-func (f lineFormat) record(r slog.Record) string {
+func (f format) record(r slog.Record) string {
 	var b strings.Builder
 	if !r.Time.IsZero() {
 		b.WriteString(r.Time.Format("[" + logTime + "] "))
@@ -59,14 +56,14 @@ func (f lineFormat) record(r slog.Record) string {
 	return b.String()
 }
 
-func (f lineFormat) withAttrs(attrs []slog.Attr) lineFormat {
+func (f format) withAttrs(attrs []slog.Attr) format {
 	for _, a := range attrs {
 		f.add(f.group, a)
 	}
 	return f
 }
 
-func (f lineFormat) withGroup(name string) lineFormat {
+func (f format) withGroup(name string) format {
 	if name != "" {
 		f.group += name + "."
 	}
@@ -74,7 +71,7 @@ func (f lineFormat) withGroup(name string) lineFormat {
 }
 
 // add writes an attribute, a group as its members.
-func (f *lineFormat) add(group string, a slog.Attr) {
+func (f *format) add(group string, a slog.Attr) {
 	value := a.Value.Resolve()
 	if a.Equal(slog.Attr{}) {
 		return
@@ -139,7 +136,7 @@ func printable(text string) string {
 // levelName returns the name of Python's level at or below.
 func levelName(l slog.Level) string {
 	switch {
-	case l >= levelCritical:
+	case l >= Critical:
 		return "CRITICAL"
 	case l >= slog.LevelError:
 		return "ERROR"
@@ -149,43 +146,4 @@ func levelName(l slog.Level) string {
 		return "INFO"
 	}
 	return "DEBUG"
-}
-
-// A lineHandler writes each record with one Write to a file or a terminal. It is
-// safe for concurrent use, by processes that append to one file too.
-type lineHandler struct {
-	mu     *sync.Mutex // guards w
-	w      io.Writer
-	level  slog.Leveler
-	format lineFormat
-}
-
-var _ slog.Handler = lineHandler{}
-
-func newLineHandler(w io.Writer, hostname string, level slog.Leveler) lineHandler {
-	return lineHandler{mu: new(sync.Mutex), w: w, level: level, format: newLineFormat(hostname)}
-}
-
-// Enabled implements slog.Handler.
-func (h lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
-
-// Handle implements slog.Handler.
-func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
-	line := h.format.record(r) + "\n"
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, err := io.WriteString(h.w, line)
-	return err
-}
-
-// WithAttrs implements slog.Handler.
-func (h lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	h.format = h.format.withAttrs(attrs)
-	return h
-}
-
-// WithGroup implements slog.Handler.
-func (h lineHandler) WithGroup(name string) slog.Handler {
-	h.format = h.format.withGroup(name)
-	return h
 }

@@ -1,4 +1,4 @@
-package locustworker
+package logline
 
 import (
 	"context"
@@ -23,7 +23,7 @@ func message(t *testing.T, record string) string {
 	return text
 }
 
-func messages(t *testing.T, b *logBook) []string {
+func messages(t *testing.T, b *Book) []string {
 	t.Helper()
 	var all []string
 	for _, record := range b.Lines() {
@@ -34,8 +34,8 @@ func messages(t *testing.T, b *logBook) []string {
 
 func TestLogBookTeesWhatIsEnabled(t *testing.T) {
 	var out strings.Builder
-	book := newLogBook("box.local")
-	log := slog.New(book.Handler(newLineHandler(&out, "box.local", slog.LevelInfo)))
+	book := NewBook("box.local")
+	log := slog.New(book.Handler(NewHandler(&out, "box.local", slog.LevelInfo)))
 	log.Debug("unseen")
 	log.Info("one\nand its second line")
 	log.With("a", 1).WithGroup("g").Error("two", "b", 2)
@@ -49,8 +49,8 @@ func TestLogBookTeesWhatIsEnabled(t *testing.T) {
 }
 
 func TestLogBookKeepsTheLast500(t *testing.T) {
-	book := newLogBook("box")
-	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
+	book := NewBook("box")
+	log := slog.New(book.Handler(NewHandler(io.Discard, "box", slog.LevelInfo)))
 	if got := book.Lines(); len(got) != 0 || book.Total() != 0 {
 		t.Fatalf("a new book holds %q", got)
 	}
@@ -70,8 +70,8 @@ func TestLogBookKeepsTheLast500(t *testing.T) {
 }
 
 func TestLogBookGivesCopies(t *testing.T) {
-	book := newLogBook("box")
-	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
+	book := NewBook("box")
+	log := slog.New(book.Handler(NewHandler(io.Discard, "box", slog.LevelInfo)))
 	log.Info("kept")
 	book.Lines()[0] = "spoilt"
 	_ = append(book.Lines(), "more")
@@ -82,8 +82,8 @@ func TestLogBookGivesCopies(t *testing.T) {
 }
 
 func TestLogBookCutsLongRecords(t *testing.T) {
-	book := newLogBook("box")
-	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
+	book := NewBook("box")
+	log := slog.New(book.Handler(NewHandler(io.Discard, "box", slog.LevelInfo)))
 	for length := bookRecordBytes - 100; length < bookRecordBytes+10; length++ {
 		log.Info(strings.Repeat("é", length/2) + strings.Repeat("x", length%2))
 		record := book.Lines()[book.Total()-1]
@@ -107,8 +107,8 @@ type refusing struct{ slog.Handler }
 func (refusing) Handle(context.Context, slog.Record) error { return errors.New("disk full") }
 
 func TestLogBookKeepsWhatNextRefuses(t *testing.T) {
-	book := newLogBook("box")
-	h := book.Handler(refusing{newLineHandler(io.Discard, "box", slog.LevelInfo)})
+	book := NewBook("box")
+	h := book.Handler(refusing{NewHandler(io.Discard, "box", slog.LevelInfo)})
 	err := h.Handle(t.Context(), slog.Record{Message: "m"})
 	if err == nil || err.Error() != "disk full" || book.Total() != 1 {
 		t.Errorf("got %v and %d records", err, book.Total())
@@ -116,8 +116,8 @@ func TestLogBookKeepsWhatNextRefuses(t *testing.T) {
 }
 
 func TestLogBookTakesAllAtOnce(t *testing.T) {
-	book := newLogBook("box")
-	log := slog.New(book.Handler(newLineHandler(io.Discard, "box", slog.LevelInfo)))
+	book := NewBook("box")
+	log := slog.New(book.Handler(NewHandler(io.Discard, "box", slog.LevelInfo)))
 	var wg sync.WaitGroup
 	for writer := range 8 {
 		wg.Go(func() {
