@@ -36,9 +36,14 @@ var _ Class = (*ClassOf[any])(nil)
 // NewClass returns a class with weight 1, no host, no wait and no task.
 //
 // The name is what the master knows the class by: it must be the name of a User
-// subclass in the master's locustfile. newUser is called in the goroutine of
-// each new user; an error that it returns ends that user and is reported as an
-// exception.
+// subclass in the master's locustfile. newUser makes
+// what is one user's own; an error that it returns ends that user and is reported as
+// an exception.
+//
+// The code of one user (newUser, OnStart, tasks, wait times, OnStop) runs one after
+// the other and needs no locks, but not always in the same goroutine: a user that
+// waits has none. What a goroutine keeps, such as pprof labels or a locked thread,
+// does not stay with the user.
 func NewClass[U any](name string, newUser func(*User) (U, error)) *ClassOf[U] {
 	root := setSpec{kind: "class", name: name, wait: Constant(0)}
 	c := &ClassOf[U]{classSpec{name: name, weight: 1, root: root}}

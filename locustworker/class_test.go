@@ -63,7 +63,7 @@ func TestTasksArePickedByWeight(t *testing.T) {
 		Task("one", 1, (*plain).nothing).
 		Task("three", 3, (*plain).nothing).
 		Task("six", 6, (*plain).nothing).spec().root
-	rnd := newRand(1, 0, 1)
+	rnd := rand.New(rand.NewPCG(seeds(1, 0, 1)))
 	const draws = 100_000
 	got := map[string]float64{}
 	for range draws {
@@ -86,7 +86,7 @@ func TestUsersAreSeededByWorkerAndNumber(t *testing.T) {
 	draw := func(seed uint64, index int, id int64) uint64 {
 		w := &world{seed: seed, env: &Environment{}}
 		w.env.index.Store(int64(index))
-		return w.newUser(t.Context(), id, newLiveClass(&classSpec{name: "C"}), "").Rand().Uint64()
+		return w.newUser(id, newLiveClass(&classSpec{name: "C"}), "").Rand().Uint64()
 	}
 	first := draw(7, 0, 1)
 	if again := draw(7, 0, 1); again != first {

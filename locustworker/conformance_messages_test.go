@@ -266,6 +266,7 @@ func TestConformanceSpawnInTurn(t *testing.T) {
 		if s.logged("users are not spawned before the handlers of earlier messages have returned") != 1 {
 			t.Error("the log does not tell that the spawn waits")
 		}
+		synctest.Wait() // for the task
 		s.master.Stop(id)
 		s.master.Expect("client_stopped", "client_ready")
 		s.master.SendCustom(id, "data", nil)

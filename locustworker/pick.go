@@ -6,45 +6,34 @@ import (
 	"slices"
 )
 
-// A picker is where one user stands in one task set.
-type picker struct {
-	set     *setSpec
-	class   *liveClass // for a class's own tasks, which the master may edit meanwhile
-	current int        // sequential: index of the task that runs; Markov: of the next
-	runs    int        // sequential: how often it has run in a row
-}
-
 // next picks a task, or nil when the set has none left.
-func (p *picker) next(r *rand.Rand) *taskSpec {
-	if p.class != nil {
-		p.set = p.class.tasks.Load()
-	}
-	if len(p.set.tasks) == 0 {
+func (f *frame) next(r *rand.Rand) *taskSpec {
+	if len(f.set.tasks) == 0 {
 		return nil
 	}
-	switch p.set.order {
+	switch f.set.order {
 	case orderSequential:
-		return p.nextInLine()
+		return f.nextInLine()
 	case orderMarkov:
-		return p.nextInChain(r)
+		return f.nextInChain(r)
 	case orderRandom:
 	}
-	return p.set.pick(r.IntN(p.set.totalWeight()))
+	return f.set.pick(r.IntN(f.set.totalWeight()))
 }
 
-func (p *picker) nextInLine() *taskSpec {
-	if p.runs == p.set.tasks[p.current].weight {
-		p.current, p.runs = (p.current+1)%len(p.set.tasks), 0
+func (f *frame) nextInLine() *taskSpec {
+	if int(f.runs) == f.set.tasks[f.current].weight {
+		f.current, f.runs = (f.current+1)%int32(len(f.set.tasks)), 0 //nolint:gosec // tasks fit into memory
 	}
-	p.runs++
-	return &p.set.tasks[p.current]
+	f.runs++
+	return &f.set.tasks[f.current]
 }
 
 // nextInChain mirrors MarkovTaskSet.get_next_task: the one after is drawn when a
 // task is handed out.
-func (p *picker) nextInChain(r *rand.Rand) *taskSpec {
-	task := &p.set.tasks[p.current]
-	targets := p.set.transitions[task.name]
+func (f *frame) nextInChain(r *rand.Rand) *taskSpec {
+	task := &f.set.tasks[f.current]
+	targets := f.set.transitions[task.name]
 	sum := 0
 	for _, weight := range targets {
 		sum += weight
@@ -52,7 +41,7 @@ func (p *picker) nextInChain(r *rand.Rand) *taskSpec {
 	n := r.IntN(sum)
 	for _, to := range slices.Sorted(maps.Keys(targets)) { // sorted: a seeded run can be repeated
 		if n -= targets[to]; n < 0 {
-			p.current = slices.IndexFunc(p.set.tasks, func(t taskSpec) bool { return t.name == to })
+			f.current = int32(slices.IndexFunc(f.set.tasks, func(t taskSpec) bool { return t.name == to })) //nolint:gosec // tasks fit into memory
 			break
 		}
 	}

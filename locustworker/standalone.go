@@ -27,9 +27,12 @@ func NewStandaloneUser(ctx context.Context, cfg StandaloneConfig) *User {
 	if cfg.DrainTimeout == 0 {
 		cfg.DrainTimeout = defaultDrainTimeout
 	}
-	w := &world{recorder: standaloneSink{cfg}, drain: cfg.DrainTimeout, seed: cfg.Seed}
-	return w.newUser(ctx, 1, newLiveClass(&classSpec{name: "standalone"}), cfg.Host)
+	w := &world{recorder: standaloneSink{cfg}, drain: cfg.DrainTimeout, seed: cfg.Seed, alone: true}
+	w.setParent(context.WithValue(ctx, standaloneKey{}, nil)) // the user's own, and no other's
+	return w.newUser(1, newLiveClass(&classSpec{name: "standalone"}), cfg.Host)
 }
+
+type standaloneKey struct{}
 
 type standaloneSink struct{ cfg StandaloneConfig }
 

@@ -26,8 +26,8 @@ type Nested[P any] interface {
 var _ Nested[int] = (*SetOf[int, any])(nil)
 
 // NewSet returns a task set that picks its tasks by weight, as a class does. It
-// needs at least one task. newSet is called in the user's goroutine at each
-// entry; its error is that of the task that the set is.
+// needs at least one task. newSet is called at each entry, as the user's
+// own code; its error is that of the task that the set is.
 func NewSet[P, S any](name string, newSet func(parent P) (S, error)) *SetOf[P, S] {
 	t := &SetOf[P, S]{setSpec{kind: "task set", name: name}}
 	if newSet == nil {

@@ -4,38 +4,39 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/fleet"
 )
 
 // A User is the runtime side of one simulated user: who it is, where it sends
 // its load, and where its samples go. A class's constructor gets it and keeps
 // it. Its methods may be called from any goroutine, except Rand, which belongs
-// to the user's own.
+// to the user's own code: its constructor, OnStart, tasks, wait times and OnStop,
+// of which one runs at a time.
 type User struct {
-	id    int64
-	class *liveClass
-	host  string
-	world *world
-	rand  *rand.Rand
-	pace  pace
-
-	// ctx ends when the user is killed: at once when there is no stop timeout,
-	// at the end of it otherwise.
-	ctx  context.Context //nolint:containedctx // a user is a goroutine's whole life; tasks get it as an argument
-	kill context.CancelCauseFunc
-	// stop is closed when the user shall end after its running task.
-	stop     chan struct{}
-	stopping atomic.Bool
-	done     chan struct{}
-	timer    *time.Timer
-	ended    []func()         // what AfterTask registered
-	states   map[*setSpec]any // of flattened sets: see stateIn
-	slot     int              // place in its group; owned by population
+	member fleet.Member // how the fleet sees the user; it calls Step
+	world  *world
+	class  *liveClass
+	host   string
+	id     int64
+	source rand.PCG // of rand
+	rand   rand.Rand
+	life   lifetime
+	ended  func()           // what AfterTask registered, or nil
+	states map[*setSpec]any // of flattened sets: see stateIn
+	root   frame            // the class's own tasks
+	nested []nested         // the task sets that the user is in, the innermost last
+	pace   pace             // of the innermost wait time
+	begun  bool
 }
 
 // A world is what all users of a worker share.
 type world struct {
+	parent   context.Context //nolint:containedctx // the values of users' contexts; see lifetime
+	alone    bool            // a user's context is parent itself
+	killed   context.Context //nolint:containedctx // ended, with the cause that a killed user's context has
+	start    time.Time       // where the clock of pace begins
 	recorder sampleSink
 	drain    time.Duration
 	seed     uint64
@@ -53,20 +54,25 @@ type sampleSink interface {
 	connected() (closed func())
 }
 
-// newUser makes a user that has not started. Its context ends with parent, or
-// when kill is called.
-func (w *world) newUser(parent context.Context, id int64, class *liveClass, host string) *User {
+// setParent makes ctx what users' contexts get their values from. They end by
+// kill and end, not with ctx: that is the caller's business.
+func (w *world) setParent(ctx context.Context) {
+	w.parent = ctx
+	killed, kill := context.WithCancelCause(ctx)
+	kill(errKilled)
+	w.killed = killed
+	w.start = time.Now()
+}
+
+// newUser makes a user that has not started.
+func (w *world) newUser(id int64, class *liveClass, host string) *User {
 	index := -1
 	if w.env != nil {
 		index = w.env.WorkerIndex()
 	}
-	u := &User{
-		id: id, class: class, host: host, world: w,
-		rand: newRand(w.seed, index, id),
-		stop: make(chan struct{}),
-		done: make(chan struct{}),
-	}
-	u.ctx, u.kill = context.WithCancelCause(parent)
+	u := &User{id: id, class: class, host: host, world: w}
+	u.member.Init((*userWork)(u))
+	u.Reseed(seeds(w.seed, index, id))
 	return u
 }
 
@@ -84,32 +90,50 @@ func (u *User) Host() string { return u.host }
 // are drawn with too. It is seeded from Config.Seed, the worker's index and the
 // user's ID, so that a seeded run can be repeated and no two workers do the same.
 // It is not safe for concurrent use.
-func (u *User) Rand() *rand.Rand { return u.rand }
+func (u *User) Rand() *rand.Rand { return &u.rand }
 
 // Reseed has Rand begin anew from a seed of the caller's, for classes that repeat
 // what their users do by another rule. Call it in the class's constructor only.
-func (u *User) Reseed(seed1, seed2 uint64) { u.rand = rand.New(rand.NewPCG(seed1, seed2)) }
+func (u *User) Reseed(seed1, seed2 uint64) {
+	u.source.Seed(seed1, seed2)
+	u.rand = *rand.New(&u.source)
+}
 
 // Context is the context that the user's OnStart and tasks run under. It ends
 // when the user is stopped without regard to its task.
-func (u *User) Context() context.Context { return u.ctx }
+func (u *User) Context() context.Context {
+	if u.world.alone {
+		return u.world.parent
+	}
+	return (*userContext)(u)
+}
 
 // DrainTimeout is how long a request that is in flight when Context ends may go
 // on, so that its answer is still recorded. New requests must not be sent after
 // Context has ended, except from OnStop.
 func (u *User) DrainTimeout() time.Duration { return u.world.drain }
 
-// AfterTask has f called in the user's own goroutine whenever a task, OnStart or
+// AfterTask has f called, as the user's own code, whenever a task, OnStart or
 // OnStop has returned or panicked, before the wait begins: the place to give back
 // what a user that waits must not keep. Call it in the class's constructor only. f
 // must not block; a panic of it is dropped.
-func (u *User) AfterTask(f func()) { u.ended = append(u.ended, f) }
+func (u *User) AfterTask(f func()) {
+	before := u.ended
+	if before == nil {
+		u.ended = f
+		return
+	}
+	u.ended = func() {
+		_ = guard(func() error { before(); return nil })
+		f()
+	}
+}
 
 // EndTask calls what AfterTask registered. A worker does that by itself; it is
 // for users made by NewStandaloneUser, whose tasks the caller runs.
 func (u *User) EndTask() {
-	for _, f := range u.ended {
-		_ = guard(func() error { f(); return nil })
+	if u.ended != nil {
+		_ = guard(func() error { u.ended(); return nil })
 	}
 }
 

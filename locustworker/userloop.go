@@ -6,40 +6,89 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/bandwing/bandwing/locustworker/internal/fleet"
 )
 
-// run is the user's whole life, in its own goroutine: construct, OnStart, tasks
-// and waits, OnStop (mirrors User.run). It returns when the user is gone.
-func (u *User) run() {
-	defer u.kill(nil)
-	u.pace.last = time.Now()
-	var user any
+// A frame is where a user stands in one set of tasks: its class's own, or a task
+// set that it is in.
+type frame struct {
+	state   any // what the set's tasks run on
+	set     *setSpec
+	current int32 // sequential: index of the task that runs; Markov: of the next
+	runs    int32 // sequential: how often it has run in a row
+}
+
+// A nested frame is one inside another.
+type nested struct {
+	frame
+	outer pace // of the wait time around
+}
+
+// top returns the innermost frame.
+func (u *User) top() *frame {
+	if n := len(u.nested); n > 0 {
+		return &u.nested[n-1].frame
+	}
+	return &u.root
+}
+
+// userWork is a User as the fleet works it.
+type userWork User
+
+var _ fleet.Work = (*userWork)(nil)
+
+// Step does the next piece of the user's life: the constructor with OnStart, one
+// task or the way into a task set, or OnStop (mirrors User.run and TaskSet.run). It
+// implements fleet.Work.
+func (c *userWork) Step() (wait time.Duration, done bool) {
+	u := (*User)(c)
+	if !u.begun {
+		u.begun = true
+		done = !u.begin()
+	} else {
+		wait, done = u.goOn()
+	}
+	if done {
+		u.life.finish(lifeIsOver)
+	}
+	return wait, done
+}
+
+// begin constructs the user and runs OnStart, and reports whether it goes on.
+func (u *User) begin() bool {
+	u.pace.last = time.Since(u.world.start)
+	u.root.set = &u.class.root
 	err := guard(func() (err error) {
-		user, err = u.class.newUser(u)
+		u.root.state, err = u.class.newUser(u)
 		return err
 	})
 	if err != nil {
 		if !errors.Is(err, ErrStopUser) && u.class.firstFailure(err.Error()) {
 			u.fault(err, constructorSite(&u.class.root))
 		}
-		return
+		return false
 	}
-	err = u.enter(user)
+	err = u.enter(u.root.state)
 	if err == nil {
-		err = u.loop(user, &picker{set: &u.class.root, class: u.class})
-	} else if !u.leaving(err) {
-		u.fault(err, startSite(user))
+		return true
 	}
 	if u.leaving(err) {
-		u.leave(user)
+		u.leave(u.root.state)
+	} else {
+		u.fault(err, startSite(u.root.state))
 	}
+	return false
 }
 
 // leaving tells the end of a user that OnStop belongs to: it was stopped or has
 // stopped itself.
 func (u *User) leaving(err error) bool {
-	return u.ctx.Err() != nil || errors.Is(err, ErrStopUser)
+	return u.killed() || errors.Is(err, ErrStopUser)
 }
+
+// killed tells that the user's context has ended.
+func (u *User) killed() bool { return u.life.ended.Load() != lifeGoesOn }
 
 // enter runs OnStart of a user or of a task set's state, where there is one.
 func (u *User) enter(state any) error {
@@ -48,52 +97,88 @@ func (u *User) enter(state any) error {
 		return nil
 	}
 	defer u.EndTask()
-	return guard(func() error { return starter.OnStart(u.ctx) })
+	return guard(func() error { return starter.OnStart(u.Context()) })
 }
 
-// loop picks, runs and waits in one task set until the user shall leave it, and
-// returns why: ErrStopUser, or an error that ends the set for what it stands in
-// (mirrors TaskSet.run; OnStop of the state is the caller's).
-func (u *User) loop(state any, p *picker) error {
+// goOn runs one task of the innermost set, or enters a set, and returns how long
+// the user waits after it, or that it has ended.
+func (u *User) goOn() (wait time.Duration, done bool) {
+	if u.member.Stopping() || u.killed() {
+		return 0, u.unwind()
+	}
+	err := u.runTask()
 	for {
-		if u.stopping.Load() || u.ctx.Err() != nil {
-			return ErrStopUser
-		}
-		err := u.step(state, p)
 		switch {
 		case u.leaving(err):
-			return ErrStopUser
-		case errors.Is(err, ErrInterrupt), errors.Is(err, ErrInterruptAndWait):
-			return err
-		case errors.Is(err, ErrRescheduleNow):
+			return 0, u.unwind()
+		case isInterrupt(err):
+			if len(u.nested) == 0 {
+				return 0, true
+			}
+			u.leave(u.top().state)
+			u.pop()
+			err = rescheduled(err)
 			continue
+		case errors.Is(err, ErrRescheduleNow):
+			return 0, false
 		case err != nil && !errors.Is(err, ErrReschedule):
 			u.fault(err, taskSite(err))
 		}
-		if err := guard(func() error { return u.pause(p.set) }); err != nil {
-			u.fault(err, funcSite(u.waitTime(p.set).next))
-			return err
+		next := u.waitTime(u.top().set).next
+		if err = guard(func() error { wait = next(u); return nil }); err == nil {
+			return wait, false
 		}
+		u.fault(err, funcSite(next)) // and then it is an error of the set in the one around it
+		if u.leaving(err) || isInterrupt(err) {
+			continue
+		}
+		if len(u.nested) == 0 {
+			return 0, true
+		}
+		u.pop()
 	}
 }
 
-// step runs the next task of a set.
-func (u *User) step(state any, p *picker) error {
-	t := p.next(u.rand)
+// rescheduled returns what an interrupted set is for the one around it.
+func rescheduled(interrupt error) error {
+	if errors.Is(interrupt, ErrInterrupt) {
+		return ErrRescheduleNow
+	}
+	return ErrReschedule
+}
+
+// unwind leaves all sets and then the class, and returns true: the user has ended.
+func (u *User) unwind() bool {
+	for len(u.nested) > 0 {
+		u.leave(u.top().state)
+		u.pop()
+	}
+	u.leave(u.root.state)
+	return true
+}
+
+// runTask runs the next task of the innermost set, or enters the set that it is.
+func (u *User) runTask() error {
+	f := u.top()
+	if len(u.nested) == 0 {
+		f.set = u.class.tasks.Load() // which the master may have edited
+	}
+	t := f.next(&u.rand)
 	switch {
 	case t == nil:
-		err := fmt.Errorf("no tasks defined on %s: none is left after filtering by tags", p.set.name)
-		return &taskError{err, constructorSite(p.set)}
+		err := fmt.Errorf("no tasks defined on %s: none is left after filtering by tags", f.set.name)
+		return &taskError{err, constructorSite(f.set)}
 	case t.set != nil:
-		return u.visit(state, t.set)
+		return u.visit(f.state, t.set)
 	}
+	state := f.state
 	if len(t.within) > 0 {
 		var err error
 		if state, err = u.stateIn(t.within, state); err != nil {
 			return err
 		}
 	}
-	err := guard(func() error { return t.run(u.ctx, state) })
+	err := guard(func() error { return t.run(u.Context(), state) })
 	u.EndTask()
 	if err == nil {
 		return nil
@@ -101,8 +186,9 @@ func (u *User) step(state any, p *picker) error {
 	return &taskError{err, t.site}
 }
 
-// visit takes the user through a nested task set (mirrors TaskSet.run with its
-// __init__). What it returns steers the set around it.
+// visit takes the user into a nested task set (mirrors TaskSet.__init__ and the
+// beginning of its run). An error is that of the set around it, which the user is
+// still in then.
 func (u *User) visit(parent any, set *setSpec) error {
 	var state any
 	err := guard(func() (err error) {
@@ -112,25 +198,29 @@ func (u *User) visit(parent any, set *setSpec) error {
 	if err != nil {
 		return &taskError{err, constructorSite(set)}
 	}
+	outer := u.pace
 	if set.wait.next != nil { // a pace of its own
-		outer := u.pace
-		u.pace = pace{last: time.Now()}
-		defer func() { u.pace = outer }()
+		u.pace = pace{last: time.Since(u.world.start)}
 	}
 	if err = u.enter(state); err != nil {
-		err = &taskError{err, startSite(state)}
-	} else {
-		if err = u.loop(state, &picker{set: set}); u.leaving(err) || isInterrupt(err) {
-			u.leave(state)
+		u.pace = outer
+		if isInterrupt(err) {
+			return rescheduled(err)
 		}
+		return &taskError{err, startSite(state)}
 	}
-	switch {
-	case errors.Is(err, ErrInterrupt):
-		return ErrRescheduleNow
-	case errors.Is(err, ErrInterruptAndWait):
-		return ErrReschedule
+	u.nested = append(u.nested, nested{frame: frame{state: state, set: set}, outer: outer})
+	return ErrRescheduleNow // at once to the set's first task
+}
+
+// pop takes the user out of the innermost set.
+func (u *User) pop() {
+	last := len(u.nested) - 1
+	if u.nested[last].set.wait.next != nil {
+		u.pace = u.nested[last].outer
 	}
-	return err
+	u.nested[last] = nested{}
+	u.nested = u.nested[:last]
 }
 
 func isInterrupt(err error) bool {
@@ -145,27 +235,6 @@ func (u *User) waitTime(set *setSpec) WaitTime {
 	return u.class.root.wait
 }
 
-// pause waits between two tasks. A stop ends it at once.
-func (u *User) pause(set *setSpec) error {
-	d := u.waitTime(set).next(u)
-	if d <= 0 {
-		return nil
-	}
-	due := time.Now().Add(d)
-	if u.timer == nil {
-		u.timer = time.NewTimer(d)
-	} else {
-		u.timer.Reset(d)
-	}
-	select {
-	case <-u.timer.C:
-		u.world.recorder.woke(u, time.Since(due))
-	case <-u.stop:
-	case <-u.ctx.Done():
-	}
-	return nil
-}
-
 // leave runs OnStop of a user or of a task set's state, where there is one, under
 // a context that the user's kill does not end.
 func (u *User) leave(state any) {
@@ -174,19 +243,17 @@ func (u *User) leave(state any) {
 		return
 	}
 	defer u.EndTask()
-	ctx := context.WithoutCancel(u.ctx)
+	ctx := context.WithoutCancel(u.Context())
 	if err := guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
 		u.world.log.Error("error in OnStop", "class", u.class.name, "error", err)
 	}
 }
 
-// requestStop makes the user end after its running task, or at once when it is
-// waiting or has not begun. Safe to call twice and from any goroutine.
-func (u *User) requestStop() {
-	if u.stopping.CompareAndSwap(false, true) {
-		close(u.stop)
-	}
-}
+// Woke implements fleet.Work.
+func (c *userWork) Woke(late time.Duration) { c.world.recorder.woke((*User)(c), late) }
+
+// Kill ends the user's context. It implements fleet.Work.
+func (c *userWork) Kill() { c.life.finish(lifeWasTaken) }
 
 // guard runs user code and turns a panic of it into an error.
 func guard(f func() error) (err error) {

@@ -2,7 +2,6 @@ package locustworker
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +27,8 @@ func (w WaitTime) as(function string, arguments ...float64) WaitTime {
 	return w
 }
 
-// WaitFunc makes a WaitTime of your own function. It is called in the user's
-// goroutine once after each task; a result of 0 or less means no pause.
+// WaitFunc makes a WaitTime of your own function. It is called once after each
+// task, as the user's own code; a result of 0 or less means no pause.
 func WaitFunc(next func(u *User) time.Duration) WaitTime {
 	return WaitTime{next: next}
 }
@@ -52,8 +51,8 @@ func Between(shortest, longest time.Duration) WaitTime {
 // first pace counts from the user's construction, so OnStart is part of it.
 func ConstantPacing(d time.Duration) WaitTime {
 	return WaitFunc(func(u *User) time.Duration {
-		now := time.Now()
-		took := now.Sub(u.pace.last) - u.pace.wait
+		now := time.Since(u.world.start)
+		took := now - u.pace.last - u.pace.wait
 		u.pace.last = now
 		u.pace.wait = max(0, d-took)
 		return u.pace.wait
@@ -84,12 +83,12 @@ func Poisson(perSecond float64) WaitTime {
 
 // pace is the state of ConstantPacing in one user.
 type pace struct {
-	last time.Time
+	last time.Duration // since world.start
 	wait time.Duration
 }
 
-// newRand returns the numbers of a user, by the seed, the worker's index (-1 for
-// none) and the user's ID in that worker.
-func newRand(seed uint64, index int, id int64) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, uint64(index+1)<<40+uint64(id)))
+// seeds returns what the numbers of a user begin from, by the seed, the worker's
+// index (-1 for none) and the user's ID in that worker.
+func seeds(seed uint64, index int, id int64) (seed1, seed2 uint64) {
+	return seed, uint64(index+1)<<40 + uint64(id)
 }
