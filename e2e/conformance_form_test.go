@@ -22,9 +22,9 @@ func TestConformanceArguments(t *testing.T) {
 			{"host": {"http://first.example"}},
 			{
 				"host": {"http://second.example/base"}, "word": {"von Hand: é=1"}, "number": {"-5"}, "factor": {"0.125"},
-				"flag": {"true"}, "items": {"x,y,z"},
+				"flag": {"true"}, "items": {"x,y,z"}, "counts": {"3,4,5"}, "shops": {"north,south"},
 			},
-			{"host": {""}, "word": {""}, "items": {"one"}, "flag": {"false"}},
+			{"host": {""}, "word": {""}, "items": {"one"}, "flag": {"false"}, "counts": {"9"}, "shops": {"east"}},
 		}
 		var all [][]string
 		for _, form := range forms {
@@ -43,7 +43,7 @@ func TestConformanceArguments(t *testing.T) {
 		return all
 	})
 	same(t, "arguments", python, golang)
-	if want := "word=of the master number=42 factor=3.00 flag=false items=a+b hidden=not in the UI"; python[0][1] != want {
+	if want := "word=of the master number=42 factor=3.00 flag=false items=a+b counts=3 shops= stock={\"a\":[1,{\"b\":null}]} hidden=not in the UI"; python[0][1] != want {
 		t.Errorf("the first run saw %q; want %q", python[0][1], want)
 	}
 }

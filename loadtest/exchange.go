@@ -76,11 +76,11 @@ func (s *Scenario) takeShare(data any) (map[string]any, error) {
 
 // startRun begins a run with its custom arguments, before any user starts.
 func (s *Scenario) startRun(env *locustworker.Environment) {
-	options := env.Options()
-	name := locustworker.OptionOr(options, runOption, "")
+	arguments := env.Arguments()
+	name := locustworker.ArgumentOr(arguments, runOption, "")
 	s.pool.begin(name)
 	cfg, err := s.cfg.with(func(name string) (string, bool) {
-		value, err := locustworker.Option[string](options, strings.ToLower(name))
+		value, err := locustworker.Argument[string](arguments, strings.ToLower(name))
 		return value, err == nil
 	})
 	if err != nil {

@@ -41,26 +41,26 @@ func TestConformanceResetStats(t *testing.T) {
 func TestConformanceCustomArguments(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		s.id()
-		options := func() *Options { return s.worker.hooks.env.Options() }
-		s.spawned(one(1), mastertest.Options(map[string]any{
+		arguments := func() *Arguments { return s.worker.hooks.env.Arguments() }
+		s.spawned(one(1), mastertest.Arguments(map[string]any{
 			"text": "a b", "number": 7, "share": 0.5, "flag": true, "list": []any{"x", "y"}, "nothing": nil, "num_users": 3,
 		}))
-		text, _ := Option[string](options(), "text")
-		number, _ := Option[int](options(), "number")
-		share, _ := Option[float64](options(), "share")
-		flag, _ := Option[bool](options(), "flag")
-		list, _ := Option[[]string](options(), "list")
+		text, _ := Argument[string](arguments(), "text")
+		number, _ := Argument[int](arguments(), "number")
+		share, _ := Argument[float64](arguments(), "share")
+		flag, _ := Argument[bool](arguments(), "flag")
+		list, _ := Argument[[]string](arguments(), "list")
 		if text != "a b" || number != 7 || share != 0.5 || !flag || !slices.Equal(list, []string{"x", "y"}) {
 			t.Errorf("got %q, %d, %v, %v, %v", text, number, share, flag, list)
 		}
-		if n := OptionOr(options(), "num_users", 0); n != 3 {
+		if n := ArgumentOr(arguments(), "num_users", 0); n != 3 {
 			t.Errorf("the master's own argument num_users is %d; want 3", n)
 		}
-		if _, err := Option[string](options(), "nothing"); !errors.Is(err, ErrNoOption) {
+		if _, err := Argument[string](arguments(), "nothing"); !errors.Is(err, ErrNoArgument) {
 			t.Errorf("an argument that is None: %v", err)
 		}
-		s.spawned(one(1), mastertest.Options(map[string]any{"number": "8"})) // edited in the web UI
-		if n := OptionOr(options(), "number", 0); n != 8 {
+		s.spawned(one(1), mastertest.Arguments(map[string]any{"number": "8"})) // edited in the web UI
+		if n := ArgumentOr(arguments(), "number", 0); n != 8 {
 			t.Errorf("the edited number is %d", n)
 		}
 	})

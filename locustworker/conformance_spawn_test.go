@@ -269,7 +269,7 @@ func TestConformanceTags(t *testing.T) {
 			perform(t, play{cfg: test.cfg, classes: class}, func(s *stage) {
 				id := s.id()
 				for _, sent := range []map[string]any{test.sent, {"tags": []any{"nobody has it"}}} { // only the first counts
-					s.spawned(map[string]int{"Tagged": 5}, mastertest.Options(sent))
+					s.spawned(map[string]int{"Tagged": 5}, mastertest.Arguments(sent))
 					time.Sleep(2 * time.Second)
 					s.master.Stop(id)
 					s.master.Expect("client_stopped", "client_ready")

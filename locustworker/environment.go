@@ -11,12 +11,12 @@ import (
 // An Environment is what events, message handlers and users see of their worker.
 // Its methods are safe for concurrent use and do not block.
 type Environment struct {
-	log     *slog.Logger
-	send    func(wire.Outbound)
-	count   func() Counters
-	index   atomic.Int64
-	id      atomic.Pointer[string]
-	options atomic.Pointer[Options]
+	log       *slog.Logger
+	send      func(wire.Outbound)
+	count     func() Counters
+	index     atomic.Int64
+	id        atomic.Pointer[string]
+	arguments atomic.Pointer[Arguments]
 }
 
 // ClientID returns the name under which the master knows the worker. It changes
@@ -24,12 +24,38 @@ type Environment struct {
 func (e *Environment) ClientID() string { return *e.id.Load() }
 
 // WorkerIndex returns the worker's number among the master's workers, counted
-// from 0, or -1 before the master has given one: what to split data by.
+// from 0, or -1 before the master has given one: what to split data by, with
+// WorkerCount. A worker keeps it when it comes back after a broken connection; one
+// that is started in the place of another gets the next number.
 func (e *Environment) WorkerIndex() int { return int(e.index.Load()) }
 
-// Options returns the custom arguments of the run, as they were set on the
+// WorkerCount returns how many workers the master expects, or 0 when it does not
+// say so: a master tells its workers their number only by its --expect-workers
+// (2 or more), with the first spawn of a run. Without that, take the number from a
+// custom argument of your own. There may be more workers than that, whose index is
+// then not below it.
+//
+//	workers := env.WorkerCount()
+//	if workers == 0 {
+//		return errors.New("start the master with --expect-workers, so that the accounts can be split")
+//	}
+//	for i := env.WorkerIndex() % workers; i < len(accounts); i += workers { … }
+func (e *Environment) WorkerCount() int {
+	n, err := Argument[int](e.Arguments(), "expect_workers")
+	if err != nil || n < 2 { // 1 is the default, whatever the number is
+		return 0
+	}
+	return n
+}
+
+// Arguments returns the custom arguments of the run, as they were set on the
 // master's command line and in its web UI. Never nil.
-func (e *Environment) Options() *Options { return e.options.Load() }
+func (e *Environment) Arguments() *Arguments { return e.arguments.Load() }
+
+// setArguments takes the arguments of a run.
+func (e *Environment) setArguments(values map[string]any) {
+	e.arguments.Store(&Arguments{values: values, log: e.log})
+}
 
 // Logger returns the worker's log, which the web UI shows too.
 func (e *Environment) Logger() *slog.Logger { return e.log }

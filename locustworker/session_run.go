@@ -115,7 +115,7 @@ func (s *session) spawn(m wire.Spawn) {
 	s.spawnStamp = m.Timestamp
 	s.users.setHost(m.Host)
 	s.stopTimeout = m.StopTimeout
-	s.env.options.Store(&Options{m.ParsedOptions})
+	s.env.setArguments(m.ParsedOptions)
 	var testStart func()
 	if s.run == runReady {
 		if !s.resumed { // else a first spawn is more of the run that was interrupted
@@ -170,7 +170,7 @@ func (s *session) filterTasks(options map[string]any) {
 		if value == nil {
 			return nil
 		}
-		tags, err := optionList(value)
+		tags, err := textList(value)
 		if err != nil {
 			s.log.Error("ignored tags from the master that are no list of texts", "option", name, "value", value)
 			return configured

@@ -163,7 +163,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 	}
 	s.env = &Environment{log: w.cfg.Logger, send: s.send, count: w.Counters}
 	s.env.index.Store(-1)
-	s.env.options.Store(&Options{})
+	s.env.setArguments(nil)
 	w.hooks.env = s.env
 	s.setIdentity(newIdentity())
 	s.wireState.Store(wire.StateReady)

@@ -34,6 +34,9 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--factor", type=float, default=1.5)
     parser.add_argument("--flag", action="store_true", default=False)
     parser.add_argument("--items", nargs="*", default=["a", "b"])
+    parser.add_argument("--counts", nargs="*", type=int, default=[1, 2])
+    parser.add_argument("--shops", nargs="*", default=None)
+    parser.add_argument("--stock", type=json.loads, default='{"a": [1, {"b": null}]}', include_in_web_ui=False)
     parser.add_argument("--hidden", default="not in the UI", include_in_web_ui=False)
 
 
@@ -315,6 +318,10 @@ class Arguments(Recorder):
         o = self.environment.parsed_options
         flag = "true" if o.flag else "false"
         values = f"word={o.word} number={o.number + 1} factor={o.factor * 2:.2f} flag={flag} items={'+'.join(o.items)}"
+        shops = o.shops or []
+        if isinstance(shops, str):  # from the web UI, which does not know that None stands for a list
+            shops = shops.split(",")
+        values += f" counts={sum(o.counts)} shops={'+'.join(shops)} stock={json.dumps(o.stock, separators=(',', ':'))}"
         self.record("ARGS", f"{values} hidden={o.hidden}")
         self.record("HOST", f"host={self.host}")
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,18 +58,25 @@ func argumentsClass() locustworker.Class {
 
 // arguments tells in its rows which custom arguments and which host it sees.
 func (r *recorder) arguments(context.Context) error {
-	o := r.Environment().Options()
-	word, err1 := locustworker.Option[string](o, "word")
-	number, err2 := locustworker.Option[int](o, "number")
-	factor, err3 := locustworker.Option[float64](o, "factor")
-	flag, err4 := locustworker.Option[bool](o, "flag")
-	items, err5 := locustworker.Option[[]string](o, "items")
-	hidden, err6 := locustworker.Option[string](o, "hidden")
-	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+	o := r.Environment().Arguments()
+	word, err1 := locustworker.Argument[string](o, "word")
+	number, err2 := locustworker.Argument[int](o, "number")
+	factor, err3 := locustworker.Argument[float64](o, "factor")
+	flag, err4 := locustworker.Argument[bool](o, "flag")
+	items, err5 := locustworker.Argument[[]string](o, "items")
+	counts, err6 := locustworker.Argument[[]int](o, "counts")
+	stock, err7 := locustworker.Argument[json.RawMessage](o, "stock")
+	shops := locustworker.ArgumentOr[[]string](o, "shops", nil)
+	hidden, err8 := locustworker.Argument[string](o, "hidden")
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		return err
 	}
-	r.row("ARGS", fmt.Sprintf("word=%s number=%d factor=%.2f flag=%t items=%s hidden=%s",
-		word, number+1, factor*2, flag, strings.Join(items, "+"), hidden))
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	r.row("ARGS", fmt.Sprintf("word=%s number=%d factor=%.2f flag=%t items=%s counts=%d shops=%s stock=%s hidden=%s",
+		word, number+1, factor*2, flag, strings.Join(items, "+"), sum, strings.Join(shops, "+"), stock, hidden))
 	r.row("HOST", "host="+r.Host())
 	return nil
 }

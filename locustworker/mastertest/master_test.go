@@ -83,7 +83,7 @@ func TestScript(t *testing.T) {
 			first.Host != "" || first.StopTimeout != 0 || len(first.ParsedOptions) != 0 {
 			t.Errorf("got %#v", first)
 		}
-		m.Spawn(Everyone, map[string]int{"A": 1}, Host("http://h"), StopTimeout(1500*time.Millisecond), Options(map[string]any{"x": 1}))
+		m.Spawn(Everyone, map[string]int{"A": 1}, Host("http://h"), StopTimeout(1500*time.Millisecond), Arguments(map[string]any{"x": 1}))
 		second, ok := c.recv().(wire.Spawn)
 		if !ok || second.Timestamp <= first.Timestamp || second.Host != "http://h" || second.StopTimeout != 1500*time.Millisecond ||
 			second.ParsedOptions["x"] != int64(1) {

@@ -22,8 +22,9 @@ func StopTimeout(d time.Duration) SpawnOption { return Field("stop_timeout", d.S
 // time, and newer than the last.
 func Timestamp(seconds float64) SpawnOption { return Field("timestamp", seconds) }
 
-// Options sets the master's parsed command line options; there are none otherwise.
-func Options(options map[string]any) SpawnOption { return Field("parsed_options", options) }
+// Arguments sets the custom arguments of the run (parsed_options); there are none
+// otherwise.
+func Arguments(arguments map[string]any) SpawnOption { return Field("parsed_options", arguments) }
 
 // Field sets any field of the message to any value.
 func Field(name string, value any) SpawnOption {

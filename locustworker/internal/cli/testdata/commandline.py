@@ -1,6 +1,7 @@
 """What the installed Locust makes of command lines and locustfiles, for the tests of package locustworker.
 
 commandline.py options                                -> the options of argument_parser.py
+commandline.py defaults                               -> [name, ...] of Locust's own arguments
 commandline.py attributes                             -> [name, ...] of users and task sets
 commandline.py parse   [[args, env, files], ...]      -> [values or [exit code, text], ...]
 commandline.py timespan [text, ...]                   -> [seconds or null: refused, ...]
@@ -8,10 +9,10 @@ commandline.py ratios  [[locustfile, users], ...]     -> [[what --show-task-rati
 commandline.py classes [locustfile, ...]              -> [{class: what it declares}, ...]
 commandline.py equal   [locustfile, ...]              -> [{class: its tasks after --equal-weights}, ...]
 
-All but the first two read JSON from stdin; all print JSON.
+All but the first three read JSON from stdin; all print JSON.
 """
 
-from locust.argument_parser import get_parser  # first: gevent patches the standard library
+from locust.argument_parser import default_args_dict, get_parser  # first: gevent patches the standard library
 
 import contextlib
 import io
@@ -41,6 +42,11 @@ def options():
         for action in get_parser()._actions
         if action.option_strings
     ]
+
+
+def defaults():
+    """The names of what a master sends beside a locustfile's own arguments."""
+    return sorted(default_args_dict())
 
 
 def attributes():
@@ -155,4 +161,4 @@ def equal(text):
 
 
 command = globals()[sys.argv[1]]
-print(json.dumps(command() if command in (options, attributes) else [command(q) for q in json.load(sys.stdin)]))
+print(json.dumps(command() if command in (options, defaults, attributes) else [command(q) for q in json.load(sys.stdin)]))
