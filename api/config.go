@@ -23,7 +23,8 @@ type Config struct {
 	// ShutdownTimeout is how long a graceful stop waits for requests in flight. Default 10 s.
 	ShutdownTimeout time.Duration
 
-	// Logger gets panics and faults of connections. Default: nothing is logged.
+	// Logger gets panics, faults of connections, and a line when the store is lost and when it is back. Default: nothing
+	// is logged.
 	Logger *slog.Logger
 
 	// AccessLog has the Logger get every request, at level info, when it has ended.

@@ -127,7 +127,13 @@ func (f *fakeStore) UpdateHash(ctx context.Context, key string, field HashField)
 	return f.hash, f.call(ctx, "UpdateHash %q %q", key, field)
 }
 
-func (f *fakeStore) Ready(ctx context.Context) error { return f.call(ctx, "Ready") }
+// Ready does not wait for hold.
+func (f *fakeStore) Ready(context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "Ready")
+	return f.err
+}
 
 func newServer(t *testing.T, cfg Config, store Store) *Server {
 	t.Helper()

@@ -104,6 +104,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case errors.Is(err, ErrMediaType):
 		s.replyError(c, http.StatusUnsupportedMediaType, text)
 	case errors.Is(err, ErrUnavailable):
+		s.storeFailed(err)
 		c.Writer.Header().Set("Retry-After", retryAfter)
 		s.replyError(c, http.StatusServiceUnavailable, text+"; try again, GET /readyz says when Redis is back")
 	default:

@@ -7,17 +7,19 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 )
 
 // Server is the service. It is an http.Handler, safe for concurrent use.
 type Server struct {
-	cfg     Config
-	store   Store
-	metrics *metrics
-	engine  *gin.Engine
-	pages   pages
+	cfg      Config
+	store    Store
+	metrics  *metrics
+	engine   *gin.Engine
+	pages    pages
+	failures chan error // of requests that got a 503, for watchStore
 }
 
 // New makes a service on a store. It returns all faults of cfg at once. It switches gin, which has one mode for the
@@ -30,7 +32,7 @@ func New(cfg Config, store Store) (*Server, error) {
 	if faults != nil {
 		return nil, faults
 	}
-	s := &Server{cfg: cfg.withDefaults(), store: store, metrics: newMetrics()}
+	s := &Server{cfg: cfg.withDefaults(), store: store, metrics: newMetrics(), failures: make(chan error, 1)}
 	if pool, ok := store.(Pool); ok {
 		s.metrics.registry.MustRegister(newPoolCollector(pool))
 	}
@@ -49,7 +51,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Serve accepts connections from listener until ctx ends. Then it stops gracefully: it closes the listener, lets
 // requests in flight finish, and returns nil. When they need longer than ShutdownTimeout it closes their
-// connections and returns an error. Serve blocks; it always closes the listener.
+// connections and returns an error. Serve blocks; it always closes the listener. It logs when the store is lost and when
+// it is back.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:      s,
@@ -59,6 +62,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ConnContext:  withConn,
 		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
+	watch, endWatch := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watchStore(watch) })
+	defer watching.Wait()
+	defer endWatch()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(connListener{listener}) }()
 
