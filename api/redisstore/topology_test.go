@@ -16,47 +16,6 @@ import (
 	"github.com/bandwing/bandwing/internal/redistest"
 )
 
-// startCluster runs three masters that share the slots. A cluster's bus has the port 10000 higher: two of those may
-// not be free, then others are tried.
-func startCluster(t *testing.T) []*redistest.Server {
-	t.Helper()
-	var nodes []*redistest.Server
-	for attempt := 0; len(nodes) < 3; attempt++ {
-		node, err := redistest.StartMain(redistest.Config{Args: []string{
-			"--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-allow-replica-migration", "no",
-		}, NoProbe: true})
-		if err != nil {
-			if attempt < 20 {
-				continue
-			}
-			t.Fatal(err)
-		}
-		t.Cleanup(node.Close)
-		nodes = append(nodes, node)
-	}
-	first := connect(t, nodes[0])
-	for i, node := range nodes {
-		client := connect(t, node)
-		if err := client.ClusterAddSlotsRange(t.Context(), i*5462, min((i+1)*5462, 16384)-1).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if err := first.ClusterMeet(t.Context(), node.Host, strconv.Itoa(node.Port)).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, node := range nodes {
-		client := connect(t, node)
-		eventually(t, func(ctx context.Context) error {
-			info, err := client.ClusterInfo(ctx).Result()
-			if err == nil && !(strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")) {
-				err = errors.New(info)
-			}
-			return err
-		})
-	}
-	return nodes
-}
-
 // connect is a way around the store.
 func connect(t *testing.T, server *redistest.Server) *redis.Client {
 	t.Helper()
@@ -66,7 +25,7 @@ func connect(t *testing.T, server *redistest.Server) *redis.Client {
 }
 
 func TestCluster(t *testing.T) {
-	nodes := startCluster(t)
+	nodes := redistest.StartCluster(t, 3)
 	s := open(t, Config{Cluster: []string{nodes[0].Addr, nodes[1].Addr}})
 	eventually(t, s.Ready)
 	var want []string
@@ -134,8 +93,7 @@ func (r *rest) crowd(t *testing.T, prefix string, keys int) {
 func TestSentinel(t *testing.T) {
 	master := redistest.Start(t)
 	replica := redistest.StartWith(t, redistest.Config{Args: []string{"--replicaof", master.Host + " " + strconv.Itoa(master.Port)}, NoProbe: true})
-	sentinel := redistest.StartWith(t, redistest.Config{Sentinel: true, ConfigFile: fmt.Sprintf(
-		"sentinel monitor main %s %d 1\nsentinel down-after-milliseconds main 300\nsentinel failover-timeout main 2000\n", master.Host, master.Port)})
+	sentinel := redistest.StartSentinel(t, "main", master)
 	s := open(t, Config{Sentinel: Sentinel{Master: "main", Addrs: []string{sentinel.Addr}}})
 	eventually(t, s.Ready)
 	set(t, s, "k", `{"n":1}`)

@@ -69,6 +69,11 @@ func table() []row {
 			never: append(foreign(), gofakeit, "loadtest"),
 		},
 		{
+			pkg:   "locustworker/redisuser",
+			may:   []string{"locustworker", goRedis},
+			never: slices.DeleteFunc(append(foreign(), fasthttp, gofakeit), func(name string) bool { return name == goRedis }),
+		},
+		{
 			pkg:   "locustworker/promworker",
 			may:   []string{"locustworker", prometheus},
 			never: slices.DeleteFunc(foreign(), func(name string) bool { return name == prometheus }),
