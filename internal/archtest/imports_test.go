@@ -34,7 +34,11 @@ type row struct {
 // table is the import table of the design. Rules that can only hold for direct imports (locustworker reaches x/sys, but
 // only through internal/transport) follow from `may`.
 func table() []row {
-	return append(headlessRows(), []row{
+	return slices.Concat(serviceRows(), libraryRows(), clientRows(), headlessRows(), testRows())
+}
+
+func serviceRows() []row {
+	return []row{
 		{pkg: "cmd/*", never: []string{"internal/...", "e2e/...", "bench/...", "locustworker/mastertest"}},
 		{
 			pkg:   "api",
@@ -46,6 +50,12 @@ func table() []row {
 			may:   []string{"api", goRedis},
 			never: []string{envconfig, zmq4, "locustworker/...", "internal/..."},
 		},
+	}
+}
+
+// libraryRows are locustworker and what it consists of.
+func libraryRows() []row {
+	return []row{
 		{
 			pkg: "locustworker",
 			may: []string{
@@ -63,6 +73,12 @@ func table() []row {
 		{pkg: "locustworker/internal/cli", may: []string{"locustworker/internal/python"}},
 		{pkg: "locustworker/internal/logline", may: []string{}},
 		{pkg: "locustworker/internal/sysstat", may: []string{gopsutil}},
+	}
+}
+
+// clientRows are those that stand on locustworker's public API.
+func clientRows() []row {
+	return []row{
 		{
 			pkg:   "locustworker/httpuser",
 			may:   []string{"locustworker", fasthttp},
@@ -93,12 +109,17 @@ func table() []row {
 			may:   []string{"locustworker"},
 			never: []string{gin, goRedis, prometheus, envconfig, fasthttp, gofakeit, "api/..."},
 		},
-		// Test code: nothing that ships may reach it, see above; what it imports is its own affair.
+	}
+}
+
+// testRows: nothing that ships may reach test code, see above; what it imports is its own affair.
+func testRows() []row {
+	return []row{
 		{pkg: "internal/*"},
 		{pkg: "e2e"},
 		{pkg: "e2e/*"},
 		{pkg: "bench/*"},
-	}...)
+	}
 }
 
 // headlessRows are those of a run without a master.
