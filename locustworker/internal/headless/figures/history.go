@@ -53,3 +53,6 @@ func (h *History) halve() {
 
 // Points returns the points. Do not change them.
 func (h *History) Points() []Point { return h.points }
+
+// Reset drops all points.
+func (h *History) Reset() { *h = History{} }

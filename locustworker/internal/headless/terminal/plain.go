@@ -73,7 +73,7 @@ func Percentiles(w io.Writer, t *figures.Table) {
 	fmt.Fprintf(w, "%-*s %-*s", typeWidth, "Type", nameWidth, "Name")
 	widths := []int{typeWidth, nameWidth, 8}
 	for i, share := range shares() {
-		fmt.Fprintf(w, " %*s", percentWidth(i), strconv.FormatFloat(math.Round(share*1e8)/1e6, 'f', -1, 64)+"%")
+		fmt.Fprintf(w, " %*s", percentWidth(i), percent(share))
 		widths = append(widths, 6)
 	}
 	fmt.Fprintf(w, " %6s\n", "# reqs")
@@ -85,6 +85,11 @@ func Percentiles(w io.Writer, t *figures.Table) {
 	fmt.Fprintln(w, separator)
 	percentLine(w, t.Total())
 	fmt.Fprintln(w)
+}
+
+// percent writes a share as Locust's headings do (get_readable_percentiles).
+func percent(share float64) string {
+	return strconv.FormatFloat(math.Round(share*1e8)/1e6, 'f', -1, 64) + "%"
 }
 
 // percentWidth is the width of a column: the first one is wider.
