@@ -2,13 +2,15 @@ package locustworker
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
-// Events are functions that a worker calls at the turns of a test, the
-// counterparts of locust.events. Each may be nil. A panic or an error of one is
-// logged and makes Run return ErrListener at the end, as a failing listener makes
-// a Python worker exit with code 2; the worker goes on.
+// Events are listeners: functions that a worker calls at the turns of a test, the
+// counterparts of locust.events. Each may be nil; Add makes them several for an
+// event. A panic or an error of one is logged and makes Run return ErrListener at
+// the end, as a failing listener makes a Python worker exit with code 2; the other
+// listeners of the event are called all the same, and the worker goes on.
 //
 // No event delays the conversation with the master; where a function's own
 // goroutine matters, its comment says so.
@@ -46,6 +48,24 @@ type Events struct {
 	Quitting func(*Environment) error
 	// Quit is called when the worker has ended.
 	Quit func(env *Environment, counters Counters) error
+
+	more []Events // what Add added
+}
+
+// Add adds the listeners of more to those of e. They are called after them, in the
+// order of adding (add_listener of locust.events). Add before the events are given
+// to a worker; it is not safe for concurrent use.
+//
+//	cfg.Events.Add(locustworker.Events{TestStart: logIn, TestStop: logOut})
+func (e *Events) Add(more Events) {
+	e.more = append(slices.Clip(e.more), more.all()...)
+}
+
+// all returns the sets of listeners, none of which has more.
+func (e *Events) all() []Events {
+	first := *e
+	first.more = nil
+	return append([]Events{first}, e.more...)
 }
 
 // A Message is a custom message.

@@ -3,6 +3,7 @@ package locustworker
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -12,87 +13,122 @@ import (
 // hooks call the user's events and message handlers and survive what they do.
 // Safe for concurrent use.
 type hooks struct {
-	events Events
+	events []Events // one after the other
 	env    *Environment
 	failed atomic.Bool // a listener returned an error or panicked
 }
 
-// fire calls one event, unless it is nil (mirrors EventHook.fire).
-func (h *hooks) fire(name string, set bool, call func() error) {
-	if !set {
-		return
-	}
+func newHooks(e Events) *hooks { return &hooks{events: e.all()} }
+
+// fire calls one listener of an event (mirrors EventHook.fire).
+func (h *hooks) fire(name string, call func() error) {
 	if err := guard(call); err != nil {
 		h.failed.Store(true)
 		h.env.log.Error("uncaught error in an event listener", "event", name, "error", err)
 	}
 }
 
+// each calls the listeners of an event that get nothing but the environment.
+func (h *hooks) each(name string, of func(*Events) func(*Environment) error) {
+	for i := range h.events {
+		if f := of(&h.events[i]); f != nil {
+			h.fire(name, func() error { return f(h.env) })
+		}
+	}
+}
+
 func (h *hooks) init() {
-	h.fire("init", h.events.Init != nil, func() error { return h.events.Init(h.env) })
+	h.each("init", func(e *Events) func(*Environment) error { return e.Init })
 }
 
 func (h *hooks) testStart(ctx context.Context) {
-	h.fire("test_start", h.events.TestStart != nil, func() error { return h.events.TestStart(ctx, h.env) })
+	for _, e := range h.events {
+		if e.TestStart != nil {
+			h.fire("test_start", func() error { return e.TestStart(ctx, h.env) })
+		}
+	}
 }
 
 func (h *hooks) testStopping() {
-	h.fire("test_stopping", h.events.TestStopping != nil, func() error { return h.events.TestStopping(h.env) })
+	h.each("test_stopping", func(e *Events) func(*Environment) error { return e.TestStopping })
 }
 
 func (h *hooks) testStop() {
-	h.fire("test_stop", h.events.TestStop != nil, func() error { return h.events.TestStop(h.env) })
+	h.each("test_stop", func(e *Events) func(*Environment) error { return e.TestStop })
 }
 
 func (h *hooks) spawningComplete(users int) {
-	h.fire("spawning_complete", h.events.SpawningComplete != nil, func() error { return h.events.SpawningComplete(h.env, users) })
+	for _, e := range h.events {
+		if e.SpawningComplete != nil {
+			h.fire("spawning_complete", func() error { return e.SpawningComplete(h.env, users) })
+		}
+	}
 }
 
-// report returns what the listener adds to a report, or nil.
+// report returns what the listeners add to a report, or nil.
 func (h *hooks) report() map[string]any {
-	if h.events.ReportToMaster == nil {
-		return nil
-	}
-	extra := make(map[string]any)
-	h.fire("report_to_master", true, func() error {
-		failed := h.events.ReportToMaster(h.env, extra)
-		_, err := wire.Encode(h.env.ClientID(), wire.Stats{Total: wire.Entry{Start: time.Now()}, Extra: extra})
-		if err != nil {
-			clear(extra) // what cannot be sent must not take the samples with it
+	var extra map[string]any
+	for _, e := range h.events {
+		if e.ReportToMaster == nil {
+			continue
 		}
-		return errors.Join(failed, err)
-	})
+		if extra == nil {
+			extra = make(map[string]any)
+		}
+		before := maps.Clone(extra)
+		h.fire("report_to_master", func() error {
+			failed := guard(func() error { return e.ReportToMaster(h.env, extra) })
+			_, err := wire.Encode(h.env.ClientID(), wire.Stats{Total: wire.Entry{Start: time.Now()}, Extra: extra})
+			if err != nil {
+				extra = before // what cannot be sent must not take the samples with it
+			}
+			return errors.Join(failed, err)
+		})
+	}
 	return extra
 }
 
 func (h *hooks) heartbeatReceived() {
-	h.fire("heartbeat_received", h.events.HeartbeatReceived != nil, func() error {
-		return h.events.HeartbeatReceived(h.env, time.Now())
-	})
+	for _, e := range h.events {
+		if e.HeartbeatReceived != nil {
+			h.fire("heartbeat_received", func() error { return e.HeartbeatReceived(h.env, time.Now()) })
+		}
+	}
 }
 
 func (h *hooks) usage(cpuPercent float64, memoryBytes uint64) {
-	h.fire("usage_monitor", h.events.UsageMonitor != nil, func() error {
-		return h.events.UsageMonitor(h.env, cpuPercent, memoryBytes)
-	})
+	for _, e := range h.events {
+		if e.UsageMonitor != nil {
+			h.fire("usage_monitor", func() error { return e.UsageMonitor(h.env, cpuPercent, memoryBytes) })
+		}
+	}
 }
 
 func (h *hooks) quitting() {
-	h.fire("quitting", h.events.Quitting != nil, func() error { return h.events.Quitting(h.env) })
+	h.each("quitting", func(e *Events) func(*Environment) error { return e.Quitting })
 }
 
 func (h *hooks) quit(c Counters) {
-	h.fire("quit", h.events.Quit != nil, func() error { return h.events.Quit(h.env, c) })
+	for _, e := range h.events {
+		if e.Quit != nil {
+			h.fire("quit", func() error { return e.Quit(h.env, c) })
+		}
+	}
 }
 
-// request tells the listener about a sample.
+// request tells the listeners about a sample.
 func (h *hooks) request(u *User, s Sample) {
-	if h.events.Request == nil {
-		return
+	for i := range h.events {
+		if f := h.events[i].Request; f != nil {
+			h.fire("request", func() error { f(u, s); return nil })
+		}
 	}
-	h.fire("request", true, func() error { h.events.Request(u, s); return nil })
 }
 
 func (h *hooks) userError(u *User, err error, trace string) {
-	h.fire("user_error", h.events.UserError != nil, func() error { h.events.UserError(u, err, trace); return nil })
+	for _, e := range h.events {
+		if e.UserError != nil {
+			h.fire("user_error", func() error { e.UserError(u, err, trace); return nil })
+		}
+	}
 }

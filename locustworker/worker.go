@@ -87,7 +87,7 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 		w.book = logline.NewBook(hostname())
 		w.cfg.Logger = slog.New(w.book.Handler(cfg.Logger.Handler()))
 	}
-	w.hooks = &hooks{events: cfg.Events}
+	w.hooks = newHooks(cfg.Events)
 	w.recorder = newRecorder(w.cfg, w.hooks)
 	return w, nil
 }
