@@ -81,9 +81,13 @@ func clientRows() []row {
 	return []row{
 		{
 			pkg:   "locustworker/httpuser",
-			may:   []string{"locustworker", fasthttp},
-			never: append(foreign(), gofakeit, "loadtest"),
+			may:   []string{"locustworker", "locustworker/httpuser/internal/...", "golang.org/x/net"},
+			never: append(foreign(), fasthttp, gofakeit, "loadtest"),
 		},
+		{pkg: "locustworker/httpuser/internal/http1", may: []string{}},
+		{pkg: "locustworker/httpuser/internal/cookies", may: []string{}},
+		{pkg: "locustworker/httpuser/internal/target", may: []string{}},
+		{pkg: "locustworker/httpuser/internal/coding", may: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
 		{
 			pkg:   "locustworker/redisuser",
 			may:   []string{"locustworker", goRedis},

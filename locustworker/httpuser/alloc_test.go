@@ -3,7 +3,6 @@ package httpuser_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -15,35 +14,43 @@ import (
 )
 
 // allocationsPerGet is what one GET costs on a warm connection, with a name and
-// a static check.
-const allocationsPerGet = 0
+// a static check: nothing where responses are used again, else the response and
+// its memory.
+const (
+	allocationsPerGet     = 0
+	allocationsPerKeptGet = 2
+)
 
 func TestGetDoesNotAllocate(t *testing.T) {
 	host := serveFixed(t, 1024)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	recorded := 0
-	u := locustworker.NewStandaloneUser(ctx, locustworker.StandaloneConfig{
-		Host: host, Record: func(locustworker.Sample) { recorded++ },
-	})
-	s, err := httpuser.New(u, httpuser.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	check := func(r *httpuser.Response) error { return nil }
-	got := testing.AllocsPerRun(500, func() {
-		if r, err := s.Get(u.Context(), "/doc/1", httpuser.Name("/doc"), httpuser.Check(check)); err != nil || r.Err != nil {
-			t.Fatal(r, err)
+	for _, reuse := range []bool{true, false} {
+		recorded := 0
+		u := locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{
+			Host: host, Record: func(locustworker.Sample) { recorded++ },
+		})
+		s, err := httpuser.New(u, httpuser.Config{ReuseResponses: reuse})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if recorded != 501 {
-		t.Errorf("%d samples recorded, want 501", recorded)
-	}
-	if raceEnabled {
-		return // sync.Pool drops some of what it is given, on purpose
-	}
-	if got != allocationsPerGet {
-		t.Errorf("%v allocations a GET, want %d", got, allocationsPerGet)
+		check := func(r *httpuser.Response) error { return nil }
+		got := testing.AllocsPerRun(500, func() {
+			if r, err := s.Get(u.Context(), "/doc/1", httpuser.Name("/doc"), httpuser.Check(check)); err != nil || r.Err != nil {
+				t.Fatal(r, err)
+			}
+		})
+		if recorded != 501 {
+			t.Errorf("%d samples recorded, want 501", recorded)
+		}
+		if raceEnabled {
+			continue // sync.Pool drops some of what it is given, on purpose
+		}
+		want := float64(allocationsPerKeptGet)
+		if reuse {
+			want = allocationsPerGet
+		}
+		if got != want {
+			t.Errorf("%v allocations a GET, want %v (responses used again: %v)", got, want, reuse)
+		}
 	}
 }
 
@@ -70,20 +77,22 @@ func serveFixed(t testing.TB, size int) (host string) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	for _, size := range []int{100, 13 << 10} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			u := locustworker.NewStandaloneUser(b.Context(), locustworker.StandaloneConfig{Host: serveFixed(b, size)})
-			s, err := httpuser.New(u, httpuser.Config{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := s.Get(u.Context(), "/doc/1", httpuser.Name("/doc")); err != nil {
+	for _, size := range []int{100, 1 << 10, 13 << 10} {
+		for name, reuse := range map[string]bool{"kept": false, "reused": true} {
+			b.Run(fmt.Sprint(size, " ", name), func(b *testing.B) {
+				u := locustworker.NewStandaloneUser(b.Context(), locustworker.StandaloneConfig{Host: serveFixed(b, size)})
+				s, err := httpuser.New(u, httpuser.Config{ReuseResponses: reuse})
+				if err != nil {
 					b.Fatal(err)
 				}
-			}
-		})
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := s.Get(u.Context(), "/doc/1", httpuser.Name("/doc")); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -2,13 +2,13 @@ package httpuser
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
+	"strconv"
+	"strings"
 )
 
 // build turns the call into the request to send. Every error wraps ErrRequest.
 func (s *Session) build(x *exchange) error {
-	c := &s.call
+	c := &x.call
 	switch {
 	case c.err != nil:
 		return c.err
@@ -17,152 +17,129 @@ func (s *Session) build(x *exchange) error {
 	case !validHeader("Content-Type", c.contentType):
 		return fmt.Errorf("%w: content type %q", ErrRequest, c.contentType)
 	}
-	p, uri, err := s.target(c.path, c.query)
+	p, uri, err := s.target(x.uri[:0], c.path, c.query)
 	if err != nil {
 		return err
 	}
-	x.peer = p
-	h := &x.req.Header
-	h.SetMethod(c.method)
-	x.req.SetRequestURIBytes(uri)
-	h.SetHost(p.host)
-	h.SetUserAgent(s.cfg.UserAgent)
-	h.SetNoDefaultContentType(true)
-	if c.stream {
-		h.Set("Accept-Encoding", streamEncoding)
-	} else {
-		h.Set("Accept-Encoding", acceptEncoding)
-	}
-	h.Set("Accept", "*/*")
-	s.authorize(x)
-	if c.contentType != "" {
-		h.SetContentType(c.contentType)
-	}
+	x.peer, x.uri, x.method, x.body = p, uri, c.method, c.body
+	x.set("User-Agent", s.cfg.UserAgent)
+	x.set("Accept-Encoding", acceptEncoding)
+	x.set("Accept", "*/*")
+	x.set("Connection", "keep-alive")
+	x.set("Authorization", s.authorization(p))
+	x.set("Content-Type", c.contentType)
 	for _, kv := range s.headers {
-		h.Set(kv.key, kv.value)
+		x.set(kv.key, kv.value)
 	}
 	if c.rest {
-		h.Set("Accept", jsonType)
-		h.SetContentType(jsonType)
-		if c.contentType != "" {
-			h.SetContentType(c.contentType)
-		}
+		x.set("Accept", jsonType)
+		x.set("Content-Type", jsonType)
+		x.set("Content-Type", c.contentType)
 	}
 	for _, kv := range c.headers {
 		if !validHeader(kv.key, kv.value) {
 			return fmt.Errorf("%w: header %q: %q", ErrRequest, kv.key, kv.value)
 		}
-		h.Set(kv.key, kv.value)
+		x.replace(kv.key, kv.value)
 	}
 	for _, kv := range c.cookies {
-		if (&http.Cookie{Name: kv.key, Value: kv.value}).Valid() != nil { //nolint:gosec // not one that a server sets
+		if !validCookie(kv.key, kv.value) {
 			return fmt.Errorf("%w: cookie %q: %q", ErrRequest, kv.key, kv.value)
 		}
 	}
-	s.sendCookies(x)
-	if len(c.body) > 0 {
-		x.req.SetBodyRaw(c.body)
-	}
+	s.findCookies(x)
 	return nil
 }
 
-// authorize adds basic authentication: that of the URL, else that of the user's
-// host when the request goes there.
-func (s *Session) authorize(x *exchange) {
-	auth := x.peer.auth
-	if auth == "" && x.peer.origin == s.base.peer.origin {
-		auth = s.base.peer.auth
+// authorization is that of the URL, else that of the user's host when the request
+// goes there, or "".
+func (s *Session) authorization(p *peer) string {
+	if p.auth == "" && p.origin == s.base.peer.origin {
+		return s.base.peer.auth
 	}
-	if auth != "" {
-		x.req.Header.Set("Authorization", auth)
+	return p.auth
+}
+
+// set sets a field of the request unless the value is empty.
+func (x *exchange) set(key, value string) {
+	if value != "" {
+		x.replace(key, value)
 	}
 }
 
-// isRedirect tells an answer to be followed (requests' is_redirect).
-func isRedirect(r *answer) bool {
-	switch r.StatusCode() {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return len(r.Header.Peek("Location")) > 0
+// replace sets a field of the request in place of one of the same name.
+func (x *exchange) replace(key, value string) {
+	for i := range x.fields {
+		if k := x.fields[i].key; len(k) == len(key) && (k == key || strings.EqualFold(k, key)) {
+			x.fields[i].value = value
+			return
+		}
 	}
-	return false
+	x.fields = append(x.fields, header{key, value})
 }
 
-// follow makes the request the one that the answer redirects to, with the rules
-// of requests' rebuild_method and rebuild_auth.
-func (s *Session) follow(x *exchange) error {
-	from, err := url.Parse(x.peer.origin + string(x.req.Header.RequestURI()))
-	if err != nil {
-		return errRedirect
+// remove drops a field of the request.
+func (x *exchange) remove(key string) {
+	kept := x.fields[:0]
+	for _, f := range x.fields {
+		if !strings.EqualFold(f.key, key) {
+			kept = append(kept, f)
+		}
 	}
-	to, err := from.Parse(string(s.resp.raw.Header.Peek("Location")))
-	if err != nil || !isAbsolute(to.String()) {
-		return errRedirect
-	}
-	p, uri, err := s.target(to.String(), nil)
-	if err != nil {
-		return errRedirect
-	}
-	h := &x.req.Header
-	status, method := s.resp.raw.StatusCode(), string(h.Method())
-	if status == http.StatusSeeOther && method != "HEAD" ||
-		status == http.StatusFound && method != "HEAD" ||
-		status == http.StatusMovedPermanently && method == "POST" {
-		h.SetMethod("GET")
-	}
-	if status != http.StatusTemporaryRedirect && status != http.StatusPermanentRedirect {
-		x.req.ResetBody()
-		h.Del("Content-Type")
-		h.Del("Content-Length")
-	}
-	x.req.SetRequestURIBytes(uri)
-	if p.origin != x.peer.origin {
-		h.Del("Authorization")
-		h.SetHost(p.host)
-		x.peer = p
-		s.authorize(x)
-	}
-	h.DelAllCookies()
-	s.sendCookies(x)
-	return nil
+	clear(x.fields[len(kept):])
+	x.fields = kept
 }
 
-// location is where the request goes, for the cookie jar; nil when net/url
-// cannot say.
-func (x *exchange) location() *url.URL {
-	u, err := url.Parse(x.peer.origin + string(x.req.Header.RequestURI()))
-	if err != nil {
-		return nil
+// writeHead writes the request's head. Host comes first (RFC 9112, section 3.2);
+// Content-Length and Transfer-Encoding are never the caller's.
+func (x *exchange) writeHead() {
+	b := append(x.head[:0], x.method...)
+	b = append(b, ' ')
+	b = append(b, x.uri...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	host := x.peer.host
+	for _, f := range x.fields {
+		if len(f.key) == len("Host") && strings.EqualFold(f.key, "Host") {
+			host = f.value
+		}
 	}
-	return u
-}
-
-// sendCookies adds the cookies that earlier answers set, and the request's own.
-func (s *Session) sendCookies(x *exchange) {
-	if s.jar != nil {
-		if u := x.location(); u != nil {
-			for _, c := range s.jar.Cookies(u) {
-				x.req.Header.SetCookie(c.Name, c.Value)
+	b = appendField(b, "Host", host)
+	hasCookie := false
+	for _, f := range x.fields {
+		switch len(f.key) {
+		case len("Host"):
+			if strings.EqualFold(f.key, "Host") {
+				continue
+			}
+		case len("Cookie"):
+			hasCookie = hasCookie || strings.EqualFold(f.key, "Cookie")
+		case len("Content-Length"):
+			if strings.EqualFold(f.key, "Content-Length") {
+				continue
+			}
+		case len("Transfer-Encoding"):
+			if strings.EqualFold(f.key, "Transfer-Encoding") {
+				continue
 			}
 		}
+		b = appendField(b, f.key, f.value)
 	}
-	for _, c := range s.call.cookies {
-		x.req.Header.SetCookie(c.key, c.value)
+	if len(x.body) > 0 || x.method != "GET" && x.method != "HEAD" {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(x.body)), 10)
+		b = append(b, "\r\n"...)
 	}
+	if !hasCookie && len(x.pairs) > 0 {
+		b = append(b, "Cookie: "...)
+		b = appendPairs(b, x.pairs)
+		b = append(b, "\r\n"...)
+	}
+	x.head = append(b, "\r\n"...)
 }
 
-// storeCookies keeps the cookies that the answer sets.
-func (s *Session) storeCookies(x *exchange) {
-	var cookies []*http.Cookie
-	for _, line := range s.resp.raw.Header.Cookies() {
-		if c, err := http.ParseSetCookie(string(line)); err == nil {
-			cookies = append(cookies, c)
-		}
-	}
-	if len(cookies) == 0 {
-		return
-	}
-	if u := x.location(); u != nil {
-		s.keepCookies(u, cookies)
-	}
+func appendField(b []byte, key, value string) []byte {
+	b = append(b, key...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
 }

@@ -1,11 +1,13 @@
 package httpuser
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -51,6 +53,38 @@ type Config struct {
 	// others, opened with the pool's own TLS and Dial. Default: each user has its
 	// own.
 	Pool *Pool
+	// ReuseResponses makes the session use one Response again and again, with the
+	// memory under it, for fewer allocations: a Response and all that it gives out
+	// is then valid until the session's next request or the end of the task,
+	// whichever comes first. Default false: each response is the caller's to keep.
+	ReuseResponses bool
+}
+
+// settings are a Config with its defaults filled in. They never change, so that
+// users can share them.
+type settings struct {
+	Config
+	fields []header // Headers, in an order of their own
+}
+
+func settingsFor(cfg Config) *settings {
+	set := &settings{Config: cfg.withDefaults()}
+	for k, v := range cfg.Headers {
+		set.fields = append(set.fields, header{k, v})
+	}
+	slices.SortFunc(set.fields, func(a, b header) int { return cmp.Compare(a.key, b.key) })
+	if set.Pool != nil {
+		return set.Pool.shared(set)
+	}
+	return set
+}
+
+// same reports whether two settings of the same pool, which has their TLS and Dial,
+// are alike.
+func (s *settings) same(other *settings) bool {
+	return s.Timeout == other.Timeout && s.ConnectTimeout == other.ConnectTimeout && s.MaxRedirects == other.MaxRedirects &&
+		s.MaxBody == other.MaxBody && s.UserAgent == other.UserAgent && s.ReuseResponses == other.ReuseResponses &&
+		slices.Equal(s.fields, other.fields)
 }
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

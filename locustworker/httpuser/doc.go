@@ -43,14 +43,14 @@
 //
 // The time runs from the start of sending, connecting included, to the last byte
 // of the body; decompression is not part of it, except with [Discard] and
-// [Stream]. The wait for a connection of a [Pool] is part of it. Redirects are part of the sample
-// of the request that they answer. The length is the body's after decompression,
-// and 0 when no complete answer came.
+// [Stream]. The wait for a connection of a [Pool] is part of it. Redirects are part
+// of the sample of the request that they answer. The length is the body's after
+// decompression, and 0 when no complete answer came.
 //
 // # Memory
 //
-// A user who waits keeps no body of more than 2 KB: the buffer of a larger one goes
-// to another user when the task is over.
+// A response is the caller's to keep. A user who waits has no buffer, no parser and
+// no answer; with [Config.ReuseResponses] it keeps one answer of at most 2 KB.
 //
 // # What happens to a request when its context ends
 //
@@ -69,9 +69,11 @@
 // So each request of which a byte was sent ends as exactly one sample or exactly
 // one cut.
 //
-// # Stale connections
+// # Connections that ended
 //
-// A server may close a kept-alive connection in the moment in which it is used
-// again. When a used connection fails before the first byte of an answer, the
-// request is sent once more, over a fresh connection, and stays one sample.
+// A kept-alive connection on which the server has sent something since the last
+// answer, or which it has closed, is dropped before the next request, and another
+// one is dialled. A request of which a byte was sent is never sent again: where the
+// connection then ends without an answer, that is a failed sample, as it is with
+// HttpUser.
 package httpuser

@@ -16,7 +16,10 @@ var (
 
 	// ErrBusy is returned for a request that was started while another one of
 	// the same session was running. A session belongs to one goroutine.
-	ErrBusy = errors.New("httpuser: the session is in use; give each goroutine a session of its own")
+	ErrBusy = errors.New("httpuser: the session is in use; give each goroutine a session of its own (Session.Parallel)")
+
+	// ErrClosed is returned for a request that was started after Session.Close.
+	ErrClosed = errors.New("httpuser: the session is closed")
 )
 
 // An abort is the end of a request of which no sample is recorded.

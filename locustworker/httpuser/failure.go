@@ -1,7 +1,6 @@
 package httpuser
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/coding"
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/http1"
 )
 
 // A failure is the text of a failed request in the form of a Python exception's
@@ -83,21 +82,20 @@ func redirectFailure(limit int) failure {
 	return failure(fmt.Sprintf("TooManyRedirects('Exceeded %d redirects.')", limit))
 }
 
-// decodeFailure is the text for a body that cannot be decompressed: Python's where
-// it was never compressed with gzip, which is the usual case.
-func decodeFailure(encoding []byte, gzipped bool) failure {
-	text := fmt.Sprintf("Received response with content-encoding: %s, but failed to decode it.", encoding)
-	if gzipped {
-		return exception("ContentDecodingError", text)
+// codingFailure is the text for a body whose codings cannot be undone: Python's
+// where it was never compressed with gzip, which is the usual case.
+func codingFailure(x *exchange, err error) failure {
+	var list []string
+	x.answer.Each("content-encoding", func(value []byte) { list = append(list, strings.ToLower(string(value))) })
+	text := fmt.Sprintf("Received response with content-encoding: %s, but failed to decode it.", strings.Join(list, ", "))
+	switch {
+	case errors.Is(err, coding.ErrTooLarge):
+		return errTooLarge
+	case errors.Is(err, coding.ErrHeader):
+		return exception("ContentDecodingError", exception("DecodeError", text,
+			exception("error", "Error -3 while decompressing data: incorrect header check")))
 	}
-	return exception("ContentDecodingError", exception("DecodeError", text,
-		exception("error", "Error -3 while decompressing data: incorrect header check")))
-}
-
-// isGzip tells a body that begins as gzip does. An encoding other than gzip needs
-// no such beginning.
-func isGzip(encoding, body []byte) bool {
-	return !bytes.HasSuffix(encoding, []byte("gzip")) || bytes.HasPrefix(body, []byte{0x1f, 0x8b})
+	return exception("ContentDecodingError", text)
 }
 
 // A phase is how far a request has come when it fails.
@@ -153,7 +151,7 @@ func netFailure(p *peer, err error, at phase) failure {
 		return errnoFailure(errno)
 	case errors.As(err, &cert):
 		return exception("SSLCertVerificationError", cert.Err.Error())
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+	case errors.Is(err, http1.ErrTooLarge):
 		return errTooLarge
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
 		if at == reading {
@@ -192,17 +190,17 @@ func errnoFailure(errno syscall.Errno) failure {
 	return exception(class, int(errno), text)
 }
 
-// statusLineFailure is Python's complaint about an answer that begins with
-// anything but an HTTP status line; "" when that is not what is wrong.
-func statusLineFailure(received []byte) failure {
+// answerFailure is netFailure for what the server may have caused, too.
+func answerFailure(p *peer, err error, at phase) failure {
 	const longest = 80
-	line := received
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
-		line = line[:i+1]
+	switch e := err.(type) { //nolint:errorlint // http1 returns them as they are
+	case *http1.StatusLineError:
+		return exception("BadStatusLine", latin1(e.Line[:min(len(e.Line), longest)]))
+	case *http1.VersionError:
+		return exception("UnknownProtocol", latin1([]byte(e.Version[:min(len(e.Version), longest)])))
+	case *http1.LengthError:
+		return exception("InvalidHeader", exception("InvalidHeader", latin1([]byte("Content-Length contained multiple unmatching values ("+
+			e.Values[:min(len(e.Values), longest)]+")"))))
 	}
-	const protocol = "HTTP/"
-	if n := min(len(line), len(protocol)); string(line[:n]) == protocol[:n] {
-		return ""
-	}
-	return exception("BadStatusLine", latin1(line[:min(len(line), longest)]))
+	return netFailure(p, err, at)
 }

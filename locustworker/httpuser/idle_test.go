@@ -15,6 +15,12 @@ import (
 // 100,000 of them do so at a time; not of one before the last, either, nor of one
 // that came compressed.
 func TestIdleUsersKeepNoLargeResponse(t *testing.T) {
+	for _, reuse := range []bool{false, true} {
+		t.Run(fmt.Sprintf("reused %v", reuse), func(t *testing.T) { keepNoLargeResponse(t, reuse) })
+	}
+}
+
+func keepNoLargeResponse(t *testing.T, reuse bool) {
 	const users, size = 500, 13 << 10
 	large, packed := plainAnswer(size), Encodings(t, make([]byte, size))["gzip"]
 	zipped := append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", len(packed)), packed...)
@@ -25,7 +31,7 @@ func TestIdleUsersKeepNoLargeResponse(t *testing.T) {
 		"compressed":      {zipped},
 		"and small":       {zipped, plainAnswer(2)},
 	} {
-		sessions := idleSessions(t, users)
+		sessions := idleSessions(t, users, reuse)
 		before := liveHeap()
 		for _, s := range sessions {
 			for _, answer := range answers {
@@ -55,13 +61,13 @@ type idleSession struct {
 	conn *repeatingConn
 }
 
-func idleSessions(t testing.TB, users int) []idleSession {
+func idleSessions(t testing.TB, users int, reuse bool) []idleSession {
 	t.Helper()
 	sessions := make([]idleSession, users)
 	for i := range sessions {
 		c := &repeatingConn{}
 		u := locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{Host: "http://h"})
-		s, err := New(u, Config{Dial: func(context.Context, string, string) (net.Conn, error) { return c, nil }})
+		s, err := New(u, Config{Dial: func(context.Context, string, string) (net.Conn, error) { return c, nil }, ReuseResponses: reuse})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +82,7 @@ func BenchmarkGetOfManyUsers(b *testing.B) {
 	const users = 10_000
 	for _, size := range []int{100, 13 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			sessions := idleSessions(b, users)
+			sessions := idleSessions(b, users, true)
 			answer := plainAnswer(size)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -95,7 +101,7 @@ func BenchmarkGetOfManyUsers(b *testing.B) {
 
 func liveHeap() int64 {
 	var m runtime.MemStats
-	for range 3 { // the pools let go in two steps
+	for range 3 { // sync.Pools are emptied in two steps
 		runtime.GC()
 	}
 	runtime.ReadMemStats(&m)

@@ -1,5 +1,7 @@
 package httpuser
 
+import "github.com/bandwing/bandwing/locustworker/httpuser/internal/target"
+
 // Group runs f and names the requests that the session makes in it, unless they
 // have a Name of their own (Locust's client.rename_request):
 //
@@ -34,7 +36,7 @@ func (c *call) rowName() string {
 	case c.group != "":
 		return c.group
 	}
-	_, _, rest, absolute := splitURL(c.path)
+	_, _, rest, absolute := target.Split(c.path)
 	if absolute && (rest == "" || rest[0] != '/') {
 		return "/" + rest
 	}

@@ -22,7 +22,8 @@ type call struct {
 	cookies      []header
 	body         []byte
 	contentType  string
-	check, catch func(*Response) error
+	checks       []func(*Response) error
+	catches      []func(*Response) error
 	timeout      time.Duration
 	connect      time.Duration
 	redirects    int
@@ -37,22 +38,20 @@ type call struct {
 type header struct{ key, value string }
 
 func (c *call) reset(method, path string, cfg *Config) {
-	*c = call{
-		method: method, path: path,
-		query: c.query[:0], headers: c.headers[:0], cookies: c.cookies[:0],
-		timeout: cfg.Timeout, connect: cfg.ConnectTimeout, redirects: cfg.MaxRedirects,
-	}
+	c.method, c.path = method, path
+	c.timeout, c.connect, c.redirects = cfg.Timeout, cfg.ConnectTimeout, cfg.MaxRedirects
 	if method == "HEAD" {
 		c.redirects = -1 // as HttpSession.head
 	}
 }
 
-// forget drops what the caller passed in, so that an idle session keeps none of
-// it alive.
-func (c *call) forget() {
+// clear drops what the caller passed in.
+func (c *call) clear() {
 	clear(c.headers)
 	clear(c.cookies)
-	*c = call{query: c.query[:0], headers: c.headers[:0], cookies: c.cookies[:0]}
+	clear(c.checks)
+	clear(c.catches)
+	*c = call{query: scratch(c.query), headers: c.headers[:0], cookies: c.cookies[:0], checks: c.checks[:0], catches: c.catches[:0]}
 }
 
 // Name sets the name of the request's row (Locust's name=). Without it, or with
@@ -136,12 +135,12 @@ func Redirects(limit int) Option {
 }
 
 // Check adds a demand to the usual ones: check is called when a complete answer
-// came whose status is no failure. An error that it returns makes the request a
-// failure with the text CatchResponseError('<the error>'), as Locust's
+// came whose status is no failure, and that earlier Checks of the request
+// accepted. An error that it returns makes the request a failure with the text CatchResponseError('<the error>'), as Locust's
 // failure() does. Keep ids out of the text: each text is a row. A panic in check
 // is recorded as a failure and goes on.
 func Check(check func(*Response) error) Option {
-	return func(c *call) { c.check = check }
+	return func(c *call) { c.checks = append(c.checks, check) }
 }
 
 // Catch replaces the usual verdict (Locust's catch_response): judge is called
@@ -149,7 +148,8 @@ func Check(check func(*Response) error) Option {
 // included, and what it returns is the verdict: nil for a success, Response.Err
 // to leave it, any other error for a failure. It may also set the Type, Name,
 // Duration and Length of the response, which are recorded (Locust's
-// request_meta).
+// request_meta). Several are called in order; each finds the verdict of the one
+// before.
 //
 //	httpuser.Catch(func(r *httpuser.Response) error {
 //		if r.StatusCode == 404 {
@@ -158,5 +158,5 @@ func Check(check func(*Response) error) Option {
 //		return r.Err
 //	})
 func Catch(judge func(*Response) error) Option {
-	return func(c *call) { c.catch = judge }
+	return func(c *call) { c.catches = append(c.catches, judge) }
 }

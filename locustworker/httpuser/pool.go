@@ -48,15 +48,46 @@ type Pool struct {
 	idle  map[string][]*conn // by origin, the longest idle first; empty while somebody waits
 	clock uint64             // counts what is put into idle
 	queue queue
+	free  queue // waiters to use again
+
+	last  *settings        // of the session that was made last
+	bases map[string]*base // of its users' hosts
 }
 
 // NewPool returns a pool without connections.
 func NewPool(cfg PoolConfig) *Pool {
-	p := &Pool{max: cfg.MaxConns, tls: cfg.TLS, dial: cfg.Dial, idle: map[string][]*conn{}}
+	p := &Pool{max: cfg.MaxConns, tls: cfg.TLS, dial: cfg.Dial, idle: map[string][]*conn{}, bases: map[string]*base{}}
 	if p.max == 0 {
 		p.max = defaultMaxConns
 	}
 	return p
+}
+
+// maxBases is how many hosts a pool remembers; there are seldom more than one.
+const maxBases = 16
+
+// base is parseBase, with one result for all users of a host.
+func (p *Pool) base(host string) (*base, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := p.bases[host]; b != nil {
+		return b, nil
+	}
+	b, err := parseBase(host)
+	if err == nil && len(p.bases) < maxBases {
+		p.bases[host] = b
+	}
+	return b, err
+}
+
+// shared returns one value for settings that are alike.
+func (p *Pool) shared(set *settings) *settings {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil || !p.last.same(set) {
+		p.last = set
+	}
+	return p.last
 }
 
 func (p *Pool) join() {
@@ -85,27 +116,31 @@ func (p *Pool) leave() {
 // one; else the caller dials. It blocks until ctx or the time limit ends, and
 // then returns an error: os.ErrDeadlineExceeded for the limit, else that of ctx.
 // The right is given back with release.
-func (p *Pool) lease(ctx context.Context, w *waiter, origin string, limit time.Time) (*conn, error) {
+func (p *Pool) lease(ctx context.Context, origin string, limit time.Time) (*conn, error) {
 	p.mu.Lock()
 	if c, ok := p.take(origin); ok {
 		p.mu.Unlock()
 		return c, nil
+	}
+	w := p.free.pop()
+	if w == nil {
+		w = newWaiter()
 	}
 	w.origin = origin
 	p.queue.push(w)
 	p.mu.Unlock()
 
 	granted, err := w.wait(ctx, limit)
-	if err == nil {
-		return granted, nil
-	}
 	p.mu.Lock()
-	queued := p.queue.remove(w)
+	queued := err != nil && p.queue.remove(w)
 	p.mu.Unlock()
-	if !queued { // it was granted in the same moment
+	if err != nil && !queued { // it was granted in the same moment
 		p.release(origin, <-w.granted)
 	}
-	return nil, err
+	p.mu.Lock()
+	p.free.push(w)
+	p.mu.Unlock()
+	return granted, err
 }
 
 // take is lease without waiting. p.mu is held.

@@ -262,7 +262,7 @@ func TestStalePooledConnectionIsReplaced(t *testing.T) {
 
 func TestPooledGetDoesNotAllocate(t *testing.T) {
 	u := locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{Host: serveFixed(t, 1024)})
-	s, err := httpuser.New(u, httpuser.Config{Pool: httpuser.NewPool(httpuser.PoolConfig{})})
+	s, err := httpuser.New(u, httpuser.Config{Pool: httpuser.NewPool(httpuser.PoolConfig{}), ReuseResponses: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,197 +1,172 @@
 package httpuser
 
 import (
-	"bufio"
-	"bytes"
-	"compress/flate"
-	"errors"
-	"io"
+	"slices"
+	"sync"
 
-	"github.com/valyala/fasthttp"
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/coding"
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/http1"
 )
 
-const (
-	// maxHeader is the largest header of an answer in bytes.
-	maxHeader = 256 << 10
-	// maxInterim is how many 1xx answers may come before the final one.
-	maxInterim = 8
-)
-
-// keptBody is the largest body buffer in bytes that is used again.
-const keptBody = 1 << 20
-
-// keptIdle is the largest body buffer in bytes that a user keeps while it waits.
+// keptIdle is the largest answer in bytes that a user keeps while it waits, where
+// its responses are used again.
 const keptIdle = 2 << 10
 
-// An answer is a Response and all that it stands on. It is used again by the
-// session's next request; a large one is given back at the end of the task, so that
-// a hundred thousand users who wait do not keep a hundred thousand documents.
-type answer struct {
-	fasthttp.Response
-	decoded []byte // the body, where it came compressed
-	target  []byte // of the request that it answers
-	told    Response
+// A keptAnswer is a Response that is used again, with the memory that it stands
+// on: see Config.ReuseResponses.
+type keptAnswer struct {
+	Response
+	memory []byte
 }
 
-func newAnswer() *answer {
-	a := new(answer)
-	a.KeepBodyBuffer = true // fasthttp's own pool drops buffers of a size that is rare at first
-	a.Header.SetNoDefaultContentType(true)
-	a.told.raw = a
-	return a
+var answers = sync.Pool{New: func() any { return new(keptAnswer) }}
+
+// newResponse gives the exchange an empty response and memory for it.
+func (s *Session) newResponse(x *exchange) {
+	if !s.cfg.ReuseResponses {
+		x.resp = new(Response)
+		return
+	}
+	if s.kept == nil {
+		s.kept = answers.Get().(*keptAnswer) //nolint:forcetypeassert // the pool holds nothing else
+	}
+	s.kept.Response = Response{}
+	x.resp, x.memory = &s.kept.Response, s.kept.memory[:0]
 }
 
-// isLarge tells an answer that must not stay with a user who waits.
-// It is the buffer that counts: there may have been more in it before.
-func (a *answer) isLarge() bool { return cap(a.Body()) > keptIdle || cap(a.decoded) > keptIdle }
-
-// reset empties the answer, but for buffers of a usual size.
-func (a *answer) reset() {
-	a.ReleaseBody(keptBody)
-	a.Reset()
-	a.Header.SetNoDefaultContentType(true)
-	a.told = Response{raw: a}
-	if cap(a.decoded) > keptBody {
-		a.decoded = nil
+// keepMemory leaves the response's memory to the session's next one.
+func (s *Session) keepMemory(x *exchange) {
+	if s.kept != nil {
+		s.kept.memory = scratch(x.memory)
 	}
 }
 
-// receive reads an answer into s.resp.raw. The error is that of the connection
-// where there is one.
-func (s *Session) receive(x *exchange, c *conn) error {
-	br := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
-	br.Reset(c)
-	err := s.read(x, br)
-	if _, own := err.(failure); err != nil && c.err != nil && (!own || !isClosed(c.err)) { //nolint:errorlint // ours are never wrapped
-		err = c.err
+// taskEnded gives a large answer back.
+func (s *Session) taskEnded() {
+	for _, child := range s.children {
+		child.taskEnded()
 	}
-	br.Reset(nil)
-	readers.Put(br)
-	return err
+	if s.kept != nil && cap(s.kept.memory) > keptIdle {
+		s.kept.Response = Response{}
+		answers.Put(s.kept)
+		s.kept = nil
+	}
 }
 
-func (s *Session) read(x *exchange, br *bufio.Reader) error {
-	if _, err := br.Peek(1); err != nil {
-		return err
+// receive reads an answer. Of one that is a redirect to follow, only the target is
+// kept.
+func (s *Session) receive(x *exchange) error {
+	if len(x.in.Buffered()) > 0 {
+		x.at = heading
 	}
-	x.at = heading
-	h := &s.resp.raw.Header
-	br, err := readHeader(h, br)
-	if err != nil {
+	if err := http1.ReadHead(&x.in, &x.answer); err != nil {
+		if x.at == awaiting && len(x.in.Buffered()) > 0 {
+			x.at = heading
+		}
 		return err
 	}
 	x.at = reading
-	whole, err := s.readBody(x, br)
-	if err != nil {
-		return err
+	h := &x.answer
+	if h.Cookies {
+		s.storeCookies(x)
 	}
-	x.reusable = whole && !h.ConnectionClose() && h.StatusCode() != fasthttp.StatusSwitchingProtocols && br.Buffered() == 0
-	return nil
-}
-
-// readHeader reads the header of the first answer that is not an interim one. It
-// returns the reader to go on with: a larger one when the header needed it.
-func readHeader(h *fasthttp.ResponseHeader, br *bufio.Reader) (*bufio.Reader, error) {
-	for range maxInterim {
-		err := h.Read(br)
-		if err != nil && isSmallBuffer(err) && br.Size() < maxHeader {
-			br = bufio.NewReaderSize(br, maxHeader) // nothing was taken out of the smaller one
-			err = h.Read(br)
-		}
-		if err != nil {
-			received, _ := br.Peek(br.Buffered())
-			if f := statusLineFailure(received); f != "" && len(received) > 0 {
-				return nil, f
-			}
-			return nil, err
-		}
-		if status := h.StatusCode(); status >= 200 || status == fasthttp.StatusSwitchingProtocols {
-			return br, nil
-		}
-	}
-	return nil, errMalformed
-}
-
-func isSmallBuffer(err error) bool {
-	var small *fasthttp.ErrSmallBuffer
-	return errors.As(err, &small)
-}
-
-// readBody takes the body off the connection. whole says that nothing of it is
-// left there.
-func (s *Session) readBody(x *exchange, br *bufio.Reader) (whole bool, err error) {
-	h := &s.resp.raw.Header
-	switch status := h.StatusCode(); {
-	case x.req.Header.IsHead(), status < 200, status == fasthttp.StatusNoContent, status == fasthttp.StatusNotModified:
-		return true, nil
-	}
-	chunked := h.ContentLength() == -1
-	if s.call.stream && !s.redirected() {
-		whole, err = s.stream(br)
+	x.payload.Init(&x.in, h, x.method)
+	var err error
+	if x.hop = x.redirected(); x.hop {
+		location, _ := h.Get("location")
+		x.location = append(x.location[:0], location...)
+		_, err = x.payload.Skip(int64(s.cfg.MaxBody))
 	} else {
-		whole, err = true, s.resp.raw.ReadBody(br, s.cfg.MaxBody)
+		err = s.keep(x)
 	}
-	if chunked && whole && err == nil { // neither reads the trailer
-		err = h.ReadTrailer(br)
-	}
-	return whole, err
-}
-
-// decode sets the response's body, decompressed, and its length.
-func (s *Session) decode() error {
-	if s.call.stream { // done
-		return nil
-	}
-	err := s.decompress()
-	s.resp.Length = int64(len(s.resp.Body))
+	x.reusable = err == nil && x.payload.Reusable()
 	return err
 }
 
-func (s *Session) decompress() error {
-	body := s.resp.raw.Body()
-	encoding := s.resp.raw.Header.ContentEncoding()
-	if len(encoding) == 0 || len(body) == 0 {
-		s.resp.Body = body
-		return nil
+// keep reads the body and puts all of the answer into the response's own memory.
+func (s *Session) keep(x *exchange) error {
+	h, r := &x.answer, x.resp
+	known := x.payload.Known()
+	inPlace := !x.call.stream && !h.Encoded && known >= 0 && known <= int64(s.cfg.MaxBody)
+	size := len(h.Raw) + len(x.uri)
+	if inPlace {
+		size += int(min(known, maxScratch))
 	}
-	w := boundedWriter{buf: s.resp.raw.decoded[:0], limit: s.cfg.MaxBody}
-	var err error
-	switch string(encoding) {
-	case "gzip", "x-gzip":
-		_, err = fasthttp.WriteGunzip(&w, body)
-	case "deflate":
-		if isZlib(body) {
-			_, err = fasthttp.WriteInflate(&w, body)
-		} else {
-			_, err = io.Copy(&w, flate.NewReader(bytes.NewReader(body)))
-		}
-	case "br":
-		_, err = fasthttp.WriteUnbrotli(&w, body)
-	default:
-		s.resp.Body = body
-		return nil
+	m := x.memory[:0]
+	if cap(m) < size {
+		m = make([]byte, 0, size)
 	}
-	s.resp.raw.decoded = w.buf
+	m = append(append(m, h.Raw...), x.uri...)
+	x.memory = m
+	h.Raw = m[:len(h.Raw):len(h.Raw)]
+	r.head, r.peer = *h, x.peer
+	r.target = m[len(h.Raw):len(m):len(m)]
 	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return errTooLarge
-	case err != nil:
-		return decodeFailure(encoding, isGzip(encoding, body))
+	case x.call.stream:
+		return s.stream(x)
+	case inPlace:
+		m, err := x.payload.AppendAll(m, s.cfg.MaxBody)
+		x.memory, r.Body = m, m[size-int(min(known, maxScratch)):len(m):len(m)]
+		r.WireLength = int64(len(r.Body))
+		return err
 	}
-	s.resp.Body = w.buf
+	raw, err := x.payload.AppendAll(x.raw[:0], s.cfg.MaxBody)
+	x.raw = raw
+	r.WireLength = int64(len(raw))
+	return err
+}
+
+// decode sets the response's body, decompressed, and its length.
+func (s *Session) decode(x *exchange) error {
+	if x.call.stream { // done
+		return nil
+	}
+	r := x.resp
+	if r.Body == nil {
+		body, err := s.decompress(x, x.raw)
+		if err != nil {
+			return err
+		}
+		r.Body = s.own(x, body)
+	}
+	r.Length = int64(len(r.Body))
 	return nil
 }
 
-// A boundedWriter appends up to limit bytes.
-type boundedWriter struct {
-	buf   []byte
-	limit int
+// own copies a body into the response's memory.
+func (s *Session) own(x *exchange, body []byte) []byte {
+	if s.kept == nil {
+		return append(make([]byte, 0, len(body)), body...)
+	}
+	from := len(x.memory)
+	m := x.memory
+	if cap(m)-from < len(body) {
+		m = slices.Grow(m, len(body))
+		x.resp.head.Raw = m[:len(x.resp.head.Raw):len(x.resp.head.Raw)]
+		x.resp.target = m[len(x.resp.head.Raw):from:from]
+	}
+	x.memory = append(m, body...)
+	return x.memory[from:len(x.memory):len(x.memory)]
 }
 
-func (w *boundedWriter) Write(p []byte) (int, error) {
-	if len(w.buf)+len(p) > w.limit {
-		return 0, fasthttp.ErrBodyTooLarge
+// codings returns the content codings of the answer.
+func (x *exchange) codings() (chain coding.Chain) {
+	if x.answer.Encoded {
+		x.answer.Each("content-encoding", func(value []byte) { chain.Add(string(value)) })
 	}
-	w.buf = append(w.buf, p...)
-	return len(p), nil
+	return chain
+}
+
+// decompress returns the body without its codings; unknown ones are left.
+func (s *Session) decompress(x *exchange, body []byte) ([]byte, error) {
+	chain := x.codings()
+	if chain.Plain() || len(body) == 0 {
+		return body, nil
+	}
+	out, err := chain.AppendDecoded(x.decoded[:0], body, s.cfg.MaxBody)
+	x.decoded = out
+	if err != nil {
+		return nil, codingFailure(x, err)
+	}
+	return out, nil
 }

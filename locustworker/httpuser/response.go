@@ -1,10 +1,13 @@
 package httpuser
 
-import "time"
+import (
+	"time"
 
-// A Response is how a request ended. It and everything that it gives out belong
-// to the session: they are valid until the session's next request or the end of
-// the task, whichever comes first.
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/http1"
+)
+
+// A Response is how a request ended. It is the caller's to keep, unless the session
+// uses its responses again: see Config.ReuseResponses.
 type Response struct {
 	// StatusCode is the answer's status, 0 when no complete answer came.
 	StatusCode int
@@ -17,9 +20,13 @@ type Response struct {
 	Type, Name string
 	Duration   time.Duration
 	Length     int64
+	// WireLength is the length of the body as it came, before decompression and
+	// without the framing of chunks.
+	WireLength int64
 
-	raw  *answer
-	peer *peer // that gave the final answer
+	head   http1.Head
+	target []byte
+	peer   *peer // that gave the final answer
 }
 
 // OK reports whether the request was recorded as a success.
@@ -27,21 +34,21 @@ func (r *Response) OK() bool { return r.Err == nil }
 
 // Header returns the first value of a header of the answer, or "".
 func (r *Response) Header(key string) string {
-	if r.StatusCode == 0 || r.raw == nil {
+	if r.StatusCode == 0 {
 		return ""
 	}
-	return string(r.raw.Header.Peek(key))
+	value, _ := r.head.Get(key)
+	return string(value)
 }
 
-// HeaderValues returns all values of a header of the answer, such as Set-Cookie.
+// HeaderValues returns all values of a header of the answer, one for each of its
+// lines, such as Set-Cookie.
 func (r *Response) HeaderValues(key string) []string {
-	if r.StatusCode == 0 || r.raw == nil {
+	if r.StatusCode == 0 {
 		return nil
 	}
 	var values []string
-	for _, v := range r.raw.Header.PeekAll(key) {
-		values = append(values, string(v))
-	}
+	r.head.Each(key, func(value []byte) { values = append(values, string(value)) })
 	return values
 }
 
@@ -51,5 +58,5 @@ func (r *Response) URL() string {
 	if r.StatusCode == 0 || r.peer == nil {
 		return ""
 	}
-	return r.peer.origin + string(r.raw.target)
+	return r.peer.origin + string(r.target)
 }

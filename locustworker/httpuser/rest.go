@@ -117,7 +117,8 @@ func isJSON(text []byte) bool {
 // text is the body as requests decodes it: a text type without a charset is
 // latin-1; all else is taken for UTF-8.
 func (r *Response) text() string {
-	kind := bytes.ToLower(r.raw.Header.ContentType())
+	kind, _ := r.head.Get("content-type")
+	kind = bytes.ToLower(kind)
 	_, charset, said := bytes.Cut(kind, []byte("charset="))
 	charset = bytes.Trim(charset, `"' `)
 	if bytes.HasPrefix(charset, []byte("iso-8859-1")) || !said && bytes.Contains(kind, []byte("text")) {

@@ -6,10 +6,16 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/target"
 )
 
-// A peer is one server that a session talks to: a scheme and an authority.
+// A peer is one server that a session talks to: a scheme and an authority. It
+// never changes, so that users can share it.
 type peer struct {
 	key      string // scheme://authority, as the URL spells it
 	tls      bool
@@ -19,11 +25,17 @@ type peer struct {
 	host     string // the Host header
 	origin   string // where it is, without who asks: scheme://address
 	auth     string // the Authorization header that the URL's user and password make, or ""
-	idle     *conn  // the kept-alive connection; guarded by gate.mu
+}
+
+func (p *peer) scheme() string {
+	if p.tls {
+		return "https"
+	}
+	return "http"
 }
 
 // parsePeer checks a scheme ("http" or "https") and an authority
-// ("user:password@host:port").
+// ("user:password@host:port"). An international host name becomes punycode.
 func parsePeer(scheme, authority string) (*peer, error) {
 	u, err := url.Parse(scheme + "://" + authority)
 	switch {
@@ -32,9 +44,14 @@ func parsePeer(scheme, authority string) (*peer, error) {
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("%s://%s names no host", scheme, authority)
 	}
-	p := &peer{
-		key: scheme + "://" + authority, tls: scheme == "https",
-		hostname: strings.ToLower(u.Hostname()), port: u.Port(), host: strings.ToLower(u.Host),
+	hostname, err := asciiHost(u.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("%s://%s: %w", scheme, authority, err)
+	}
+	p := &peer{key: scheme + "://" + authority, tls: scheme == "https", hostname: hostname, port: u.Port()}
+	p.host = p.hostname
+	if strings.Contains(p.host, ":") {
+		p.host = "[" + p.host + "]"
 	}
 	defaultPort := "80"
 	if p.tls {
@@ -42,10 +59,8 @@ func parsePeer(scheme, authority string) (*peer, error) {
 	}
 	if p.port == "" || p.port == defaultPort {
 		p.port = defaultPort
-		p.host = p.hostname
-		if strings.Contains(p.host, ":") {
-			p.host = "[" + p.host + "]"
-		}
+	} else {
+		p.host += ":" + p.port
 	}
 	p.address = net.JoinHostPort(p.hostname, p.port)
 	p.origin = scheme + "://" + p.address
@@ -53,6 +68,14 @@ func parsePeer(scheme, authority string) (*peer, error) {
 		p.auth = basicAuth(u.User.Username(), password)
 	}
 	return p, nil
+}
+
+// asciiHost returns a host name as DNS knows it (RFC 5891).
+func asciiHost(name string) (string, error) {
+	if strings.IndexFunc(name, func(r rune) bool { return r >= 0x80 }) < 0 {
+		return strings.ToLower(name), nil
+	}
+	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false)).ToASCII(name)
 }
 
 // basicAuth encodes as requests does: latin-1, else UTF-8.
@@ -69,75 +92,58 @@ func basicAuth(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString(encoded)
 }
 
-// A base is a user's host: what relative paths are appended to.
+// A base is a user's host: what relative paths are appended to. It never changes.
 type base struct {
 	raw  string
 	peer *peer
-	path string
+	path string // before it is escaped
 	// plain says that a path beginning with / can be appended to path without
 	// looking at the rest of raw.
 	plain bool
 }
 
-func parseBase(host string) (base, error) {
-	scheme, authority, rest, ok := splitURL(host)
+func parseBase(host string) (*base, error) {
+	scheme, authority, rest, ok := target.Split(host)
 	if !ok {
-		return base{}, fmt.Errorf("host %q does not begin with http:// or https://", host)
+		return nil, fmt.Errorf("host %q does not begin with http:// or https://", host)
 	}
 	p, err := parsePeer(scheme, authority)
 	if err != nil {
-		return base{}, err
+		return nil, err
 	}
-	path := string(appendTarget(nil, rest))
-	return base{raw: host, peer: p, path: path, plain: !strings.ContainsAny(rest, "?#")}, nil
+	return &base{raw: host, peer: p, path: rest, plain: !strings.ContainsAny(rest, "?#")}, nil
 }
 
-// splitURL cuts an absolute URL into its scheme in lower case, its authority and
-// the rest. ok is false when it does not begin with http:// or https://.
-func splitURL(raw string) (scheme, authority, rest string, ok bool) {
-	for _, scheme = range [...]string{"http", "https"} {
-		n := len(scheme)
-		if len(raw) < n+3 || raw[n:n+3] != "://" || !strings.EqualFold(raw[:n], scheme) {
-			continue
-		}
-		raw = raw[n+3:]
-		end := strings.IndexAny(raw, "/?#")
-		if end < 0 {
-			end = len(raw)
-		}
-		return scheme, raw[:end], raw[end:], true
+// baseFor is parseBase, once for all users of a pool.
+func baseFor(p *Pool, host string) (*base, error) {
+	if p == nil {
+		return parseBase(host)
 	}
-	return "", "", raw, false
+	return p.base(host)
 }
 
-// target resolves a path as Locust does, by appending it to the host, and gives
-// the request target, which is valid until the next call. An absolute URL stands
-// for itself.
-func (s *Session) target(path string, query []byte) (*peer, []byte, error) {
-	uri := s.uri[:0]
+// target resolves a path as Locust does, by appending it to the host, and appends
+// the request target to uri. An absolute URL stands for itself.
+func (s *Session) target(uri []byte, path string, query []byte) (*peer, []byte, error) {
 	p := s.base.peer
+	scheme, authority, rest, absolute := target.Split(path)
 	switch {
-	case isAbsolute(path):
-		peer, rest, err := s.peerOf(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		p, path = peer, rest
+	case absolute:
 	case s.base.plain && (s.base.path != "" || path == "" || strings.IndexByte("/?#", path[0]) >= 0):
-		uri = append(uri, s.base.path...)
+		rest = path
+		if s.base.path != "" {
+			rest = s.base.path + path
+		}
 	default:
-		peer, rest, err := s.peerOf(s.base.raw + path)
-		if err != nil {
+		scheme, authority, rest, absolute = target.Split(s.base.raw + path)
+	}
+	if absolute {
+		var err error
+		if p, err = s.peerOf(scheme, authority); err != nil {
 			return nil, nil, err
 		}
-		p, path = peer, rest
 	}
-	uri = appendTarget(uri, path)
-	if len(uri) == 0 || uri[0] == '?' {
-		uri = append(uri, 0)
-		copy(uri[1:], uri)
-		uri[0] = '/'
-	}
+	uri = target.Append(uri, rest)
 	if len(query) > 0 {
 		mark := byte('?')
 		if bytes.IndexByte(uri, '?') >= 0 {
@@ -145,71 +151,45 @@ func (s *Session) target(path string, query []byte) (*peer, []byte, error) {
 		}
 		uri = append(append(uri, mark), query...)
 	}
-	s.uri = uri
 	return p, uri, nil
-}
-
-func isAbsolute(path string) bool {
-	_, _, _, ok := splitURL(path)
-	return ok
 }
 
 // maxPeers bounds how many servers a session keeps a connection to, beside its
 // host.
 const maxPeers = 10
 
-// peerOf finds the peer of an absolute URL among those known, or adds it.
-func (s *Session) peerOf(raw string) (*peer, string, error) {
-	scheme, authority, rest, ok := splitURL(raw)
-	if !ok {
-		return nil, "", fmt.Errorf("%w: %q is no http or https URL", ErrRequest, raw)
-	}
+// peerOf finds the peer of a URL among those known, or adds it, in place of the
+// oldest of too many.
+func (s *Session) peerOf(scheme, authority string) (*peer, error) {
 	known := func(p *peer) bool {
 		return len(p.key) == len(scheme)+3+len(authority) && p.key[:len(scheme)] == scheme &&
 			p.key[len(scheme):len(scheme)+3] == "://" && p.key[len(scheme)+3:] == authority
 	}
-	for _, p := range s.gate.peers {
+	if known(s.base.peer) {
+		return s.base.peer, nil
+	}
+	for _, p := range s.others {
 		if known(p) {
-			return p, rest, nil
+			return p, nil
 		}
 	}
 	p, err := parsePeer(scheme, authority)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrRequest, err)
+		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
-	for _, old := range s.gate.peers {
-		if old.origin == p.origin && (old.auth == p.auth || old == s.base.peer && p.auth == "") {
-			return old, rest, nil // spelled in another way
+	if host := s.base.peer; host.origin == p.origin && (host.auth == p.auth || p.auth == "") {
+		return host, nil // spelled in another way
+	}
+	for _, old := range s.others {
+		if old.origin == p.origin && old.auth == p.auth {
+			return old, nil
 		}
 	}
-	s.gate.add(p)
-	return p, rest, nil
-}
-
-// appendTarget appends a path with its query, up to a fragment, and escapes what
-// must not stand in a request line, as requests' requote_uri does.
-func appendTarget(dst []byte, path string) []byte {
-	const hex = "0123456789ABCDEF"
-	for i := 0; i < len(path); i++ {
-		c := path[i]
-		switch {
-		case c == '#':
-			return dst
-		case c == '%' && !escaped(path[i:]), c <= ' ', c >= 0x7f, strings.IndexByte("\"<>\\^`{|}", c) >= 0:
-			dst = append(dst, '%', hex[c>>4], hex[c&15])
-		default:
-			dst = append(dst, c)
-		}
+	if len(s.others) >= maxPeers {
+		s.others = slices.Delete(s.others, 0, 1)
 	}
-	return dst
-}
-
-func escaped(s string) bool {
-	return len(s) >= 3 && isHex(s[1]) && isHex(s[2])
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+	s.others = append(s.others, p)
+	return p, nil
 }
 
 // validMethod tells an HTTP token.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/httpuser/internal/target"
 )
 
 func newSession(t testing.TB, host string) *Session {
@@ -39,12 +40,12 @@ func TestTargets(t *testing.T) {
 		{"http://h", "http://other:1/x?y", "", "other:1", "other:1", "/x?y"},
 		{"http://h", "HTTPS://other/x", "", "other:443", "other", "/x"},
 		{"http://h", "http://other?q", "", "other:80", "other", "/?q"},
-		{"http://h", "/a b/é%2F%zz\"<>\\^`{|}", "", "h:80", "h", "/a%20b/%C3%A9%2F%25zz%22%3C%3E%5C%5E%60%7B%7C%7D"},
+		{"http://h", "/a b/é%2F%zz\"<>\\^`{|}", "", "h:80", "h", "/a%20b/%C3%A9%252F%25zz%22%3C%3E%5C%5E%60%7B%7C%7D"},
 		{"http://h", "/a\r\nX: y", "", "h:80", "h", "/a%0D%0AX:%20y"},
-		{"http://h", "/[x]!$&'()*+,;=~@:", "", "h:80", "h", "/[x]!$&'()*+,;=~@:"},
+		{"http://h", "/[x]!$&'()*+,;=~@:", "", "h:80", "h", "/%5Bx%5D!$&'()*+,;=~@:"},
 	} {
 		s := newSession(t, c.host)
-		p, uri, err := s.target(c.path, []byte(c.query))
+		p, uri, err := s.target(nil, c.path, []byte(c.query))
 		if err != nil || p.address != c.address || p.host != c.hostHeader || string(uri) != c.uri {
 			t.Errorf("%s + %s: %+v %s (%v), want %s, Host %s, %s", c.host, c.path, p, uri, err, c.address, c.hostHeader, c.uri)
 		}
@@ -54,26 +55,26 @@ func TestTargets(t *testing.T) {
 func TestPeersAreFoundAgainAndBounded(t *testing.T) {
 	s := newSession(t, "http://h")
 	for _, same := range []string{"http://h/x", "http://H:80/x", "HTTP://h?y"} {
-		if p, _, err := s.target(same, nil); err != nil || p != s.base.peer {
+		if p, _, err := s.target(nil, same, nil); err != nil || p != s.base.peer {
 			t.Errorf("%s is another peer than the user's host (%v)", same, err)
 		}
 	}
 	for _, other := range []string{"https://h/", "http://h:81/", "http://u:p@h/"} {
-		if p, _, err := s.target(other, nil); err != nil || p == s.base.peer {
+		if p, _, err := s.target(nil, other, nil); err != nil || p == s.base.peer {
 			t.Errorf("%s is the user's host (%v)", other, err)
 		}
 	}
 	for range 2 {
 		for i := range 3 * maxPeers {
-			if _, _, err := s.target("http://other"+strings.Repeat("x", i)+"/", nil); err != nil {
+			if _, _, err := s.target(nil, "http://other"+strings.Repeat("x", i)+"/", nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	a, _, _ := s.target("http://again/", nil)
-	b, _, _ := s.target("http://again/y", nil)
-	if a != b || len(s.gate.peers) != maxPeers+1 || s.gate.peers[0] != s.base.peer {
-		t.Errorf("%d peers are kept, want %d with the host first", len(s.gate.peers), maxPeers+1)
+	a, _, _ := s.target(nil, "http://again/", nil)
+	b, _, _ := s.target(nil, "http://again/y", nil)
+	if a != b || len(s.others) != maxPeers {
+		t.Errorf("%d peers are kept, want %d beside the host", len(s.others), maxPeers)
 	}
 }
 
@@ -95,7 +96,7 @@ func TestBasicAuthIsRequests(t *testing.T) {
 
 func splitForTest(t *testing.T, host string) (scheme, authority string) {
 	t.Helper()
-	scheme, authority, _, ok := splitURL(host)
+	scheme, authority, _, ok := target.Split(host)
 	if !ok {
 		t.Fatalf("%s is no URL", host)
 	}
@@ -109,7 +110,7 @@ func FuzzTarget(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path string) {
 		s := newSession(t, "http://host/base")
-		p, uri, err := s.target(path, nil)
+		p, uri, err := s.target(nil, path, nil)
 		if err != nil {
 			if !errors.Is(err, ErrRequest) {
 				t.Errorf("%q: %v wraps no ErrRequest", path, err)
@@ -119,7 +120,7 @@ func FuzzTarget(f *testing.F) {
 		if len(uri) == 0 || uri[0] == '?' || strings.ContainsFunc(string(uri), func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
 			t.Errorf("%q becomes %q", path, uri)
 		}
-		if again := string(appendTarget(nil, string(uri))); again != string(uri) {
+		if again := string(target.Append(nil, string(uri))); again != string(uri) {
 			t.Errorf("%q becomes %q, and then %q", path, uri, again)
 		}
 		if _, err := url.Parse(p.origin); err != nil {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A waiter is a session that waits for a connection of a pool. It is used again.
+// A waiter is a session that waits for a connection of a pool. The pool uses it
+// again.
 type waiter struct {
 	origin     string
 	granted    chan *conn // takes one value without blocking
