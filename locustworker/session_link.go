@@ -1,10 +1,11 @@
 package locustworker
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"os"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/bandwing/bandwing/locustworker/internal/stats"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
@@ -13,9 +14,8 @@ import (
 // newIdentity mirrors WorkerRunner.__init__: the master takes what stands before
 // the first underscore as the machine's name.
 func newIdentity() string {
-	id := make([]byte, 16)
-	_, _ = rand.Read(id) // never fails
-	return hostname() + "_" + hex.EncodeToString(id)
+	id := uuid.New()
+	return hostname() + "_" + hex.EncodeToString(id[:])
 }
 
 func hostname() string {

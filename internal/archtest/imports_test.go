@@ -13,6 +13,8 @@ const (
 	fasthttp   = "github.com/valyala/fasthttp"
 	gin        = "github.com/gin-gonic/gin"
 	gofakeit   = "github.com/brianvoe/gofakeit"
+	googleUUID = "github.com/google/uuid"
+	goTOML     = "github.com/pelletier/go-toml/v2"
 	gopsutil   = "github.com/shirou/gopsutil"
 	goRedis    = "github.com/redis/go-redis"
 	envconfig  = "github.com/kelseyhightower/envconfig"
@@ -61,7 +63,7 @@ func libraryRows() []row {
 			may: []string{
 				"locustworker/internal/wire", "locustworker/internal/transport",
 				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cli", "locustworker/internal/logline",
-				"locustworker/internal/python", "locustworker/internal/fleet",
+				"locustworker/internal/python", "locustworker/internal/fleet", googleUUID,
 			},
 			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "loadtest"),
 		},
@@ -70,7 +72,7 @@ func libraryRows() []row {
 		{pkg: "locustworker/internal/transport", may: []string{"golang.org/x/sys"}},
 		{pkg: "locustworker/internal/fleet", may: []string{}},
 		{pkg: "locustworker/internal/stats", may: []string{}},
-		{pkg: "locustworker/internal/cli", may: []string{"locustworker/internal/python"}},
+		{pkg: "locustworker/internal/cli", may: []string{"locustworker/internal/python", goTOML}},
 		{pkg: "locustworker/internal/logline", may: []string{}},
 		{pkg: "locustworker/internal/sysstat", may: []string{gopsutil}},
 	}

@@ -10,7 +10,7 @@ import (
 func tomlBodies() []string {
 	return []string{
 		``, `host = "http://x"`, `host='http://x'`, `"host" = "x"`, `'host'="x"`, "host\t=\t\"x\" # c", `master-port = 5557`, `a = 1_000`,
-		`a = +7`, `a = -7`, `a = 0`, `a = 0xDEAD_beef`, `a = 0o17`, `a = 0b101`, `a = 12345678901234567890123`, `a = 1.5`, `a = -0.0`, `a = 1e3`,
+		`a = +7`, `a = -7`, `a = 0`, `a = 0xDEAD_beef`, `a = 0o17`, `a = 0b101`, `a = 1.5`, `a = -0.0`, `a = 1e3`,
 		`a = 1E-7`, `a = 6.626e-34`, `a = 9_224_617.445_991`, `a = inf`, `a = -inf`, `a = +inf`, `a = nan`, `a = true`, `a = false`,
 		`a = []`, `a = ["x", "y"]`, "a = [\n  1, # one\n  2,\n]", `a = [1, 2.5, true, "x"]`, `a = [ 'x' ,]`,
 		`a = "q\"b\\s\ttab\u00e9\U0001F600"`, `a = 'q\n"'`, `a = ""`, `a = ''`, `a = """x"""`, "a = \"\"\"\nx\ny\"\"\"", "a = '''\nx\n'y''''",
@@ -26,6 +26,7 @@ func badTOMLBodies() []string {
 		`a`, `a =`, `= 1`, `a 1`, `a = x`, `a = "x`, `a = 'x`, `a = """x`, `a = '''x`, `a = "\x"`, `a = "\u12"`, `a = "\ud800"`, `a = "x\`, `a = [`, `a = [1`, `a = [1 2]`,
 		`a = {`, `a = {b = 1`, `a = {b}`, `a = {b = 1 c = 2}`, "a = {b = 1,\nc = 2}", `a = 1 b = 2`, "a = 1\na = 2", "a = \"x\ny\"", `a = ++1`, `a = -`, `a = 1__0x`,
 		`a = tru`, `a. = 1`, `a b = 1`, `[x`, `[[x]`, `[]`, `]`, `ä = 1`, "a = 1\n[a]", "a = 1\n[[a]]", `a = 2026-`, `a = 12:3`, "a = 1\rb = 2",
+		`a = 007`, `a = 1__0`, "a = 1\n[tool.locust]\nb = 2", `a = 2026-99-99`, "a = \"\x01\"", `a = {b = 1, b = 2}`,
 	}
 }
 
@@ -42,26 +43,22 @@ func TestParseTOMLIsTomllibs(t *testing.T) {
 		"tool.locust.host = 'x'", "[tool]\nlocust.host = 'x'\nlocust.tags = ['a']", "[tool]\nlocust = {host = 'x', tags = ['a', 'b']}", "[ tool . \"locust\" ]\nhost = 'x'",
 		"[tool]\n[tool.locust]\nhost='x'", "tool = 1", "[tool]\nlocust = 1",
 	)
-	heldAgainstPython(t, "toml", texts, parseTOML, "tool = 1") // Locust breaks on that one
+	heldAgainstPython(t, "toml", texts, parseTOML,
+		"tool = 1",                           // Locust breaks on that one
+		"[tool.locust]\na = {b = 1,\nc = 2}") // which TOML 1.1 allows
 }
 
-// What tomllib refuses and this parser does not, on purpose; no file that Locust
-// takes has it.
-func TestParseTOMLChecksLess(t *testing.T) {
-	var texts []string
-	for _, body := range []string{`a = 007`, `a = 1__0`, "a = 1\n[tool.locust]\nb = 2", `a = 2026-99-99`, "a = \"\x01\"", `a = {b = 1, b = 2}`} {
-		texts = append(texts, "[tool.locust]\n"+body)
-	}
-	for i, answer := range peer[string, []any](t, "toml", texts) {
-		if _, err := parseTOML(texts[i]); answer != nil || err != nil {
-			t.Errorf("%q: Python takes it: %t, here: %v", texts[i], answer != nil, err)
-		}
+// Python's whole numbers have no end; no option of Locust needs one of more than 64
+// bits.
+func TestParseTOMLRefusesHugeNumbers(t *testing.T) {
+	if _, err := parseTOML("[tool.locust]\na = 12345678901234567890123"); err == nil || !strings.Contains(err.Error(), "line 2: ") {
+		t.Error(err)
 	}
 }
 
 func TestParseTOMLNamesTheLine(t *testing.T) {
 	_, err := parseTOML("[tool.locust]\n\nhost = \"a\"\nport = x\n")
-	if err == nil || !strings.Contains(err.Error(), "line 4") || !strings.Contains(err.Error(), `"x"`) {
+	if err == nil || !strings.Contains(err.Error(), "line 4") || !strings.Contains(err.Error(), "port = x") {
 		t.Error(err)
 	}
 }
