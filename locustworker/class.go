@@ -2,6 +2,7 @@ package locustworker
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -107,6 +108,23 @@ func (c *ClassOf[U]) Task(name string, weight int, run func(U, context.Context) 
 func (c *ClassOf[U]) Nest(weight int, set Nested[U], tags ...string) *ClassOf[U] {
 	addSet(&c.s.root, weight, set, tags)
 	return c
+}
+
+// NewUser makes a user of the class as a worker does, without running anything of
+// it: for unit tests of the class, whose u comes from NewStandaloneUser.
+//
+//	shop, err := shopClass().NewUser(locustworker.NewStandaloneUser(ctx, cfg))
+//	err = shop.checkout(ctx)
+func (c *ClassOf[U]) NewUser(u *User) (U, error) {
+	var none U
+	if c.s.newUser == nil {
+		return none, fmt.Errorf("%w: class %q has no constructor", ErrConfig, c.s.name)
+	}
+	made, err := c.s.newUser(u)
+	if err != nil {
+		return none, err
+	}
+	return made.(U), nil //nolint:forcetypeassert // newUser returns a U
 }
 
 func (c *ClassOf[U]) spec() *classSpec { return &c.s }

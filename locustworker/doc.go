@@ -1,15 +1,11 @@
 // Package locustworker runs load tests written in Go as workers of a stock
 // Locust master.
 //
-// A load test is one or more user classes. A class is built with [NewClass]
-// from a constructor of your own struct and from methods of it, its tasks:
+// A load test is one or more user classes. A class is built from a struct of your
+// own and from methods of it, its tasks: here with the HTTP users of package
+// httpuser, in general with [NewClass] and a constructor.
 //
-//	type reader struct{ *httpuser.Session }
-//
-//	func newReader(u *locustworker.User) (*reader, error) {
-//		s, err := httpuser.New(u, httpuser.Config{})
-//		return &reader{s}, err
-//	}
+//	type reader struct{ httpuser.User }
 //
 //	func (r *reader) index(ctx context.Context) error {
 //		_, err := r.Get(ctx, "/")
@@ -18,7 +14,7 @@
 //
 //	func main() {
 //		locustworker.Main(
-//			locustworker.NewClass("Reader", newReader).
+//			httpuser.NewClass[reader]("Reader", httpuser.Config{}).
 //				Wait(locustworker.Between(time.Second, 3*time.Second)).
 //				Task("index", 1, (*reader).index),
 //		)

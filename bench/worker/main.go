@@ -27,7 +27,7 @@ func main() {
 		os.Exit(1)
 	}
 	if len(os.Args) > 1 && os.Args[1] == "--worker" {
-		locustworker.Main(locustworker.NewClass("Bench", newUser).Task("page", 1, (*user).page))
+		locustworker.Main(httpuser.NewClass[user]("Bench", httpuser.Config{}).Task("page", 1, (*user).page))
 	}
 	seconds := flag.Int("seconds", 10, "length of each run")
 	users := flag.Int("users", 20, "users of each run")
@@ -38,12 +38,7 @@ func main() {
 	}
 }
 
-type user struct{ *httpuser.Session }
-
-func newUser(u *locustworker.User) (*user, error) {
-	s, err := httpuser.New(u, httpuser.Config{})
-	return &user{s}, err
-}
+type user struct{ httpuser.User }
 
 func (u *user) page(ctx context.Context) error {
 	_, err := u.Get(ctx, "/")

@@ -82,13 +82,10 @@ func (r *recorder) arguments(context.Context) error {
 }
 
 // A browser asks its host for one page.
-type browser struct{ *httpuser.Session }
+type browser struct{ httpuser.User }
 
 func webClass() locustworker.Class {
-	return locustworker.NewClass("Web", func(u *locustworker.User) (*browser, error) {
-		s, err := httpuser.New(u, httpuser.Config{})
-		return &browser{s}, err
-	}).
+	return httpuser.NewClass[browser]("Web", httpuser.Config{}).
 		Wait(locustworker.Constant(20*time.Millisecond)).
 		Task("page", 1, func(b *browser, ctx context.Context) error {
 			_, err := b.Get(ctx, "/page", httpuser.Name("/page"))

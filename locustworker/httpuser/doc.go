@@ -4,12 +4,7 @@
 // What a user of Locust's HttpUser knows, and how it is called here, is listed in
 // docs/http.md.
 //
-//	type reader struct{ *httpuser.Session }
-//
-//	func newReader(u *locustworker.User) (*reader, error) {
-//		s, err := httpuser.New(u, httpuser.Config{})
-//		return &reader{s}, err
-//	}
+//	type reader struct{ httpuser.User }
 //
 //	func (r *reader) item(ctx context.Context) error {
 //		_, err := r.Get(ctx, "/item/7", httpuser.Name("/item"), httpuser.Check(hasPrice))

@@ -13,11 +13,11 @@ import (
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
-type shopper struct{ *httpuser.Session }
+type shopper struct{ httpuser.User }
 
-func newShopper(u *locustworker.User) (*shopper, error) {
-	s, err := httpuser.New(u, httpuser.Config{Timeout: 10 * time.Second})
-	return &shopper{s}, err
+func shopperClass() *locustworker.ClassOf[*shopper] {
+	return httpuser.NewClass[shopper]("Shopper", httpuser.Config{Timeout: 10 * time.Second}).
+		Task("read", 1, (*shopper).read)
 }
 
 func (s *shopper) OnStart(ctx context.Context) error {
@@ -61,7 +61,7 @@ func Example() {
 		Host:   srv.URL,
 		Record: func(s locustworker.Sample) { fmt.Println(s.Type, s.Name, s.Length, s.Err) },
 	})
-	s, err := newShopper(user)
+	s, err := shopperClass().NewUser(user)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,0 +1,46 @@
+package locustworker
+
+import "time"
+
+// A Client is what the author of a protocol client needs of a user beside
+// [User.Record] and [User.Context]: how long a request may go on after a stop, and
+// what to count and to give back. Those who write tests with a ready client, such as
+// httpuser, need none of it.
+//
+// A request of a client ends in one of three ways, so that requests served =
+// recorded + cut:
+//
+//   - It was answered, or failed: Record, once.
+//   - The user's context ended while it was on its way: the client waits for the
+//     answer, for DrainTimeout at most, and records it. No answer: Cut, once.
+//   - Nothing of it was sent: neither.
+//
+// The methods may be called from any goroutine, except AfterTask.
+type Client struct{ user *User }
+
+// Client returns the view of a user that its protocol client needs.
+func (u *User) Client() Client { return Client{u} }
+
+// Cut counts a request that was sent and of which no sample will ever be recorded,
+// because the user was stopped first: see Counters.Cut.
+func (c Client) Cut() { c.user.Cut() }
+
+// DrainTimeout is how long a request that is in flight when the user's context ends
+// may go on, so that its answer is still recorded (Config.DrainTimeout). New
+// requests must not be sent after that end, except from OnStop.
+func (c Client) DrainTimeout() time.Duration { return c.user.DrainTimeout() }
+
+// Connected counts a connection to the system under test as open until the
+// function that it returns is called, once or more often: see
+// Snapshot.Connections. That may be after the user's end too.
+func (c Client) Connected() (closed func()) { return c.user.Connected() }
+
+// AfterTask has f called in the user's own goroutine whenever a task, OnStart or
+// OnStop has returned or panicked, before the wait begins: the place to give back
+// what a user that waits must not keep. Call it in the class's constructor only. f
+// must not block; a panic of it is dropped.
+func (c Client) AfterTask(f func()) { c.user.AfterTask(f) }
+
+// EndTask calls what AfterTask registered. A worker does that by itself; it is for
+// the tests of clients, whose users NewStandaloneUser makes.
+func (c Client) EndTask() { c.user.EndTask() }
