@@ -344,7 +344,8 @@ func TestConformanceEditOfAClass(t *testing.T) {
 			t.Helper()
 			s.master.Stop(id)
 			s.master.WaitFor("client_ready", time.Minute)
-			s.spawned(map[string]int{"Tagged": 5})
+			s.master.Spawn(id, map[string]int{"Tagged": 5})
+			s.master.WaitFor("spawning_complete", time.Minute)
 			time.Sleep(4 * time.Second)
 			if got := s.ran(); !slices.Equal(got, want) {
 				t.Errorf("the tasks %v ran; want %v", got, want)

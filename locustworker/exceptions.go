@@ -58,6 +58,18 @@ func (s *session) exception(u *User, err error, trace string) {
 	s.hooks.userError(u, err, trace)
 }
 
+// problemTrace stands for the traceback of a problem: the master groups exceptions by
+// theirs.
+const problemTrace = "The worker compared the master's locustfile with its classes.\n"
+
+// problem reports what is wrong with the test as a whole. Safe for concurrent use.
+func (s *session) problem(text string) {
+	s.log.Error(text)
+	if s.outbox.len() < maxQueued {
+		s.send(wire.Exception{Message: cutText(text), Traceback: problemTrace})
+	}
+}
+
 // cutText shortens a text to maxExceptionText; what is cut in the middle of a
 // character is mended where the text is encoded.
 func cutText(text string) string {

@@ -19,6 +19,7 @@ type liveClass struct {
 	mu       sync.Mutex
 	host     string
 	failures map[string]bool // texts of constructors' errors in this run
+	unknown  []string        // tasks that the master selects and the class does not have
 }
 
 // maxFailures bounds what is kept of the errors of a class's constructors.
@@ -87,11 +88,14 @@ func (c *liveClass) apply(s UserSettings, log *slog.Logger) {
 	if s.Tasks == nil {
 		return
 	}
+	var unknown []string
 	for _, name := range s.Tasks {
 		if !slices.ContainsFunc(c.root.tasks, func(t taskSpec) bool { return t.name == name }) {
 			log.Warn("the master selects a task that the class does not have", "class", c.name, "task", name)
+			unknown = append(unknown, name)
 		}
 	}
+	c.setUnknownTasks(unknown)
 	c.keep(c.root.only(s.Tasks))
 }
 

@@ -3,6 +3,7 @@ package locustworker
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/fleet"
@@ -17,6 +18,9 @@ type population struct {
 	fleet  *fleet.Fleet
 	groups map[string]*classGroup // the map itself does not change
 	names  []string               // in declaration order
+
+	mu         sync.Mutex
+	mismatched string // what the master was told of in this run: see reportMismatch
 }
 
 // A classGroup is the users of one class.
@@ -50,6 +54,9 @@ func (p *population) beginRun() {
 	for _, g := range p.groups {
 		g.class.beginRun()
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mismatched = ""
 }
 
 // update edits a class while it runs. It reports false when there is none of
@@ -78,6 +85,7 @@ func (p *population) counts() (map[string]int, int) { return p.fleet.Counts() }
 // stopping do not count as there. It returns when the surplus is gone, or when
 // ctx ends; the surplus goes on stopping then. No user starts after ctx has ended.
 func (p *population) spawn(ctx context.Context, target map[string]int, stopTimeout time.Duration) {
+	p.reportMismatch(target)
 	p.fleet.Spawn(ctx, target, stopTimeout)
 }
 

@@ -167,7 +167,7 @@ func TestGarbageFromTheMasterIsIgnored(t *testing.T) {
 func TestAClassThatTheWorkerLacks(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		s.master.Spawn(s.id(), map[string]int{"Scripted": 2, "Elsewhere": 3})
-		m := s.master.Expect("spawning", "spawning_complete")[1]
+		m := s.master.Expect("spawning", "exception", "spawning_complete")[2]
 		counts := m.UserClasses()
 		if n, named := counts["Elsewhere"]; !named || n != 0 || counts["Scripted"] != 2 || m.UserCount() != 2 {
 			t.Errorf("spawning_complete says %v, %d users; want 2 Scripted and 0 Elsewhere", counts, m.UserCount())

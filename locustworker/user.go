@@ -44,6 +44,8 @@ type world struct {
 	env      *Environment
 	// exception reports an uncaught error of a user's code. It does not block.
 	exception func(u *User, err error, trace string)
+	// problem reports what is wrong with the test as a whole. It does not block.
+	problem func(text string)
 }
 
 // A sampleSink takes what users record. Its methods are safe for concurrent use.

@@ -165,6 +165,8 @@ func (u *User) runTask() error {
 	}
 	t := f.next(&u.rand)
 	switch {
+	case t == nil && len(u.class.unknownTasks()) > 0:
+		return ErrStopUser // the master knows why: see reportMismatch
 	case t == nil:
 		err := fmt.Errorf("no tasks defined on %s: none is left after filtering by tags", f.set.name)
 		return &taskError{err, constructorSite(f.set)}

@@ -181,6 +181,7 @@ func (w *Worker) newSession(ctx context.Context) *session {
 		log:       w.cfg.Logger,
 		env:       s.env,
 		exception: s.exception,
+		problem:   s.problem,
 	}
 	s.users = newPopulation(ctx, shared, w.classes)
 	s.users.setHost(w.cfg.Host)
