@@ -3,6 +3,7 @@ package locustworker
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -46,7 +47,7 @@ var _ Class = (*ClassOf[any])(nil)
 // waits has none. What a goroutine keeps, such as pprof labels or a locked thread,
 // does not stay with the user.
 func NewClass[U any](name string, newUser func(*User) (U, error)) *ClassOf[U] {
-	root := setSpec{kind: "class", name: name, wait: Constant(0)}
+	root := setSpec{kind: "class", name: name, wait: Constant(0), state: reflect.TypeFor[U]()}
 	c := &ClassOf[U]{classSpec{name: name, weight: 1, root: root}}
 	if newUser == nil {
 		c.s.root.fault("has no constructor")
@@ -92,8 +93,8 @@ func (c *ClassOf[U]) Wait(w WaitTime) *ClassOf[U] {
 }
 
 // Task adds a task. The chance that it is picked is its weight over the sum of
-// all weights, each pick independent of the last (Locust's @task). Tags select
-// tasks as Locust's @tag does.
+// all weights, each pick independent of the last (Locust's @task). With weight 0
+// it never runs. Tags select tasks as Locust's @tag does.
 //
 // run may return one of the steering errors of this package; any other error,
 // or a panic, is reported as an exception of that user, which then waits and

@@ -21,7 +21,7 @@ func TestNewReportsEveryFaultAtOnce(t *testing.T) {
 		NewClass("Empty", newPlain),
 		NewClass("Bad", newPlain).Weight(-1).FixedCount(-2).Wait(ConstantThroughput(0)).
 			Task("", 1, (*plain).nothing).
-			Task("light", 0, (*plain).nothing).
+			Task("light", -1, (*plain).nothing).
 			Task("nil", 1, nil).
 			Task("twin", 1, (*plain).nothing).
 			Task("twin", 1, (*plain).nothing),
@@ -34,7 +34,7 @@ func TestNewReportsEveryFaultAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"master port 70000", "stop timeout -1ns", `"NoConstructor": has no constructor`,
 		`"Empty" has no task`, "weight -1", "fixed count -2", "constant throughput of 0",
-		"a task without a name", `"light" has weight 0`, `"nil" has no function`,
+		"a task without a name", `"light" has weight -1`, `"nil" has no function`,
 		`two tasks named "twin"`, `two classes are named "Twin"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -155,5 +155,31 @@ func TestASetMustNotStandInItself(t *testing.T) {
 	_, err := New(Config{}, NewClass("C", newPlain).Nest(1, outer))
 	if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), `"Outer" is nested in itself`) {
 		t.Errorf("New = %v", err)
+	}
+}
+
+// TestTasksOfWeightZeroNeverRun, and are no fault while there is another task.
+func TestTasksOfWeightZeroNeverRun(t *testing.T) {
+	set := NewSet("Set", func(*plain) (*plain, error) { return &plain{}, nil }).Sequential().
+		Task("off", 0, (*plain).nothing).Task("on", 2, (*plain).nothing)
+	class := NewClass("C", newPlain).Task("never", 0, (*plain).nothing).Task("ever", 1, (*plain).nothing).
+		Nest(1, set).Nest(0, NewSet("Off", func(*plain) (*plain, error) { return &plain{}, nil }).Task("t", 1, (*plain).nothing))
+	w, err := New(Config{}, class)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := w.classes[0].tasks.Load()
+	if len(root.tasks) != 2 || root.tasks[0].name != "ever" || root.tasks[1].name != "Set" {
+		t.Errorf("the tasks that run are %+v", root.tasks)
+	}
+	if inner := root.tasks[1].set; len(inner.tasks) != 1 || inner.tasks[0].name != "on" {
+		t.Errorf("those of the set are %+v", inner.tasks)
+	}
+	if info := Describe(class); len(info.Tasks) != 4 || info.Tasks[0].Weight != 0 || len(info.Tasks[2].Tasks) != 2 {
+		t.Errorf("described as %+v", info)
+	}
+	none := NewClass("None", newPlain).Task("never", 0, (*plain).nothing)
+	if _, err := New(Config{}, none); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "no task of a weight above 0") {
+		t.Errorf("New with nothing but weights of 0 = %v", err)
 	}
 }

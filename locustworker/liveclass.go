@@ -26,8 +26,10 @@ type liveClass struct {
 const maxFailures = 100
 
 func newLiveClass(spec *classSpec) *liveClass {
-	c := &liveClass{classSpec: spec, host: spec.host}
-	c.tasks.Store(&spec.root)
+	running := *spec
+	running.root = *spec.root.running(make(map[*setSpec]*setSpec))
+	c := &liveClass{classSpec: &running, host: spec.host}
+	c.tasks.Store(&running.root)
 	return c
 }
 

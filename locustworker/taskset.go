@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
 // A SetOf builds a task set whose state is a value of type S, made anew each time
 // a user enters it; P is the type of what it stands in, a user or another set
 // (Locust's TaskSet). If S implements Starter or Stopper, OnStart runs on
-// entering and OnStop on leaving.
+// entering and OnStop on leaving. So S must not embed P where that has such a
+// method, which would then run again at each visit: New refuses it. Give the parent
+// a name:
+//
+//	type checkout struct{ shop *shop } // not struct{ *shop }
 //
 // A user stays in a set until a task of it, or OnStart, returns ErrInterrupt or
 // ErrInterruptAndWait. Methods change and return the set itself; they are not
@@ -29,7 +34,7 @@ var _ Nested[int] = (*SetOf[int, any])(nil)
 // needs at least one task. newSet is called at each entry, as the user's
 // own code; its error is that of the task that the set is.
 func NewSet[P, S any](name string, newSet func(parent P) (S, error)) *SetOf[P, S] {
-	t := &SetOf[P, S]{setSpec{kind: "task set", name: name}}
+	t := &SetOf[P, S]{setSpec{kind: "task set", name: name, state: reflect.TypeFor[S]()}}
 	if newSet == nil {
 		t.s.fault("has no constructor")
 		return t
@@ -97,6 +102,7 @@ type setSpec struct {
 	transitions map[string]map[string]int
 	wait        WaitTime // without a function: the user's
 	newState    func(parent any) (any, error)
+	state       reflect.Type // of what newState, or a class's constructor, makes
 	faults      []error
 }
 
@@ -151,8 +157,8 @@ func (s *setSpec) add(t taskSpec) {
 	if t.name == "" {
 		s.fault("has a task without a name")
 	}
-	if t.weight < 1 {
-		s.fault("task %q has weight %d; the least is 1", t.name, t.weight)
+	if t.weight < 0 {
+		s.fault("task %q has weight %d; the least is 0, with which it never runs", t.name, t.weight)
 	}
 	if slices.ContainsFunc(s.tasks, func(other taskSpec) bool { return other.name == t.name }) {
 		s.fault("has two tasks named %q", t.name)
@@ -166,13 +172,15 @@ func (s *setSpec) validate(around ...*setSpec) error {
 	if slices.Contains(around, s) {
 		return fmt.Errorf("%s %q is nested in itself", s.kind, s.name)
 	}
+	faults := append(slices.Clone(s.faults), s.validateState(around))
 	around = append(slices.Clip(around), s)
-	faults := slices.Clone(s.faults)
 	if s.name == "" {
 		faults = append(faults, fmt.Errorf("a %s has no name", s.kind))
 	}
 	if len(s.tasks) == 0 {
 		faults = append(faults, fmt.Errorf("%s %q has no task; add one with Task", s.kind, s.name))
+	} else if !slices.ContainsFunc(s.tasks, s.runs) {
+		faults = append(faults, fmt.Errorf("%s %q has no task of a weight above 0", s.kind, s.name))
 	}
 	if s.order == orderMarkov {
 		faults = append(faults, s.validateChain())
@@ -184,6 +192,32 @@ func (s *setSpec) validate(around ...*setSpec) error {
 	}
 	return errors.Join(faults...)
 }
+
+// running returns the set with the tasks that may run: a task of weight 0 is in no
+// list of Locust's tasks. made has the results so far: a set that is nested twice
+// stays one set.
+func (s *setSpec) running(made map[*setSpec]*setSpec) *setSpec {
+	if kept := made[s]; kept != nil {
+		return kept
+	}
+	kept := *s
+	kept.tasks = nil
+	made[s] = &kept
+	for _, t := range s.tasks {
+		if !s.runs(t) {
+			continue
+		}
+		if t.set != nil {
+			t.set = t.set.running(made)
+		}
+		kept.tasks = append(kept.tasks, t)
+	}
+	return &kept
+}
+
+// runs reports whether a task of the set may run. Those of a Markov chain have no
+// weight.
+func (s *setSpec) runs(t taskSpec) bool { return t.weight > 0 || s.order == orderMarkov }
 
 // validateChain mirrors validate_markov_chain.
 func (s *setSpec) validateChain() error {
