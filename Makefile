@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-master bench-parity data clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-master bench-parity bench-users data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -152,6 +152,11 @@ bench-api: deps-dev ## measure what a request costs the API, beside a bare gin r
 
 bench-master: deps ## measure what many light workers cost the stock master (BENCH_MASTER="-workers 100,300 -rows 20")
 	$(GO) run ./bench/master -locust "$(VENV)/bin/locust" $(BENCH_MASTER)
+
+bench-users: ## measure what up to a million users that mostly wait cost (BENCH_USERS="-only 1,3 -hold 60s")
+	@mkdir -p "$(LOCAL)/bin"
+	@$(GO) build -o "$(LOCAL)/bin/bench-users" ./bench/users
+	@"$(LOCAL)/bin/bench-users" $(BENCH_USERS)
 
 bench-parity: deps build ## run each class of the load test on a Python and on a Go worker, and compare their rows
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" $(GO) run ./bench/parity -locust "$(VENV)/bin/locust" $(BENCH_PARITY)

@@ -23,7 +23,7 @@ func (f *frame) next(r *rand.Rand) *taskSpec {
 
 func (f *frame) nextInLine() *taskSpec {
 	if int(f.runs) == f.set.tasks[f.current].weight {
-		f.current, f.runs = (f.current+1)%int32(len(f.set.tasks)), 0 //nolint:gosec // tasks fit into memory
+		f.current, f.runs = (f.current+1)%int32(len(f.set.tasks)), 0
 	}
 	f.runs++
 	return &f.set.tasks[f.current]
@@ -41,7 +41,7 @@ func (f *frame) nextInChain(r *rand.Rand) *taskSpec {
 	n := r.IntN(sum)
 	for _, to := range slices.Sorted(maps.Keys(targets)) { // sorted: a seeded run can be repeated
 		if n -= targets[to]; n < 0 {
-			f.current = int32(slices.IndexFunc(f.set.tasks, func(t taskSpec) bool { return t.name == to })) //nolint:gosec // tasks fit into memory
+			f.current = int32(slices.IndexFunc(f.set.tasks, func(t taskSpec) bool { return t.name == to }))
 			break
 		}
 	}

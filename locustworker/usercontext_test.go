@@ -52,7 +52,7 @@ func TestAUsersContext(t *testing.T) {
 				<-ctx.Done()
 				<-child.Done()
 				synctest.Wait()
-				if ctx.Err() != context.Canceled || child.Err() != context.Canceled { //nolint:errorlint // never wrapped
+				if ctx.Err() != context.Canceled || child.Err() != context.Canceled {
 					t.Errorf("errors %v and %v", ctx.Err(), child.Err())
 				}
 				if !errors.Is(context.Cause(ctx), test.want) || !errors.Is(context.Cause(child), test.want) {

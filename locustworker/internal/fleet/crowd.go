@@ -63,7 +63,7 @@ func readRunnable() func() int64 {
 		if sample[0].Value.Kind() != metrics.KindUint64 {
 			return 0
 		}
-		return int64(sample[0].Value.Uint64()) //nolint:gosec // goroutines fit into memory
+		return int64(sample[0].Value.Uint64())
 	}
 }
 

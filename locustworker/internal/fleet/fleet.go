@@ -54,7 +54,7 @@ type Group struct {
 func New(ctx context.Context, cfg Config) *Fleet {
 	f := &Fleet{cfg: cfg, start: time.Now(), stops: make(map[*stop]struct{})}
 	n := min(runtime.GOMAXPROCS(0), maxShards)
-	n = 1 << bits.Len(uint(n-1)) //nolint:gosec // at least 1
+	n = 1 << bits.Len(uint(n-1))
 	f.shards = make([]*shard, n)
 	for i := range f.shards {
 		f.shards[i] = &shard{fleet: f}
@@ -131,7 +131,7 @@ func (f *Fleet) grow(ctx context.Context, g *Group, want int) {
 func (f *Fleet) startLocked(g *Group) {
 	f.lastID++
 	m := g.make(f.lastID)
-	m.group, m.slot = g, int32(len(g.running)) //nolint:gosec // members fit into memory
+	m.group, m.slot = g, int32(len(g.running))
 	m.shard = f.shards[f.lastID&int64(len(f.shards)-1)]
 	g.running = append(g.running, m)
 	f.alive.Add(1)
@@ -185,7 +185,7 @@ func (f *Fleet) leave(m *Member) {
 	f.mu.Unlock()
 	if last {
 		for _, s := range f.shards {
-			s.rest()
+			s.close()
 		}
 	}
 }

@@ -28,15 +28,17 @@ type shard struct {
 	spare  int         // the least number of idle ones since reaper was set
 	reaper *time.Timer // nil, or set while there are idle ones
 
-	timers timers
-	alarm  *time.Timer
-	armed  time.Duration // when alarm goes off, or 0
+	timers  timers
+	sleeper *executor     // an idle one that waits for the first of the timers, or nil
+	alarm   *time.Timer   // rings at the first of the timers while there is no sleeper
+	armed   time.Duration // when the sleeper's timer, or alarm, goes off; 0 if neither does
 }
 
 // An executor is a goroutine that runs members of its shard.
 type executor struct {
 	member *Member
-	wake   chan bool // false ends it
+	wake   chan bool   // false ends it
+	timer  *time.Timer // nil until it is the sleeper
 }
 
 // An outcome is how a member leaves its executor.
@@ -68,8 +70,7 @@ func (s *shard) tell(m *Member) {
 	m.state, m.due = queued, 0
 	s.timers.dropped()
 	if _, left := s.timers.next(); !left {
-		s.alarm.Stop()
-		s.armed = 0
+		s.disarm()
 	}
 	s.ready.push(m)
 	s.wakeOne()
@@ -83,16 +84,22 @@ func (s *shard) wakeOne() {
 	}
 	s.waking = true
 	s.fleet.crowd.started()
-	last := len(s.idle) - 1
-	if last < 0 {
-		go s.run(&executor{wake: make(chan bool, 1)})
+	if last := len(s.idle) - 1; last >= 0 {
+		x := s.idle[last]
+		s.idle[last] = nil
+		s.idle = s.idle[:last]
+		s.spare = min(s.spare, last)
+		x.wake <- true
 		return
 	}
-	x := s.idle[last]
-	s.idle[last] = nil
-	s.idle = s.idle[:last]
-	s.spare = min(s.spare, last)
-	x.wake <- true
+	if x := s.sleeper; x != nil {
+		s.disarm()
+		s.sleeper = nil
+		s.arm()
+		x.wake <- true
+		return
+	}
+	go s.run(&executor{wake: make(chan bool, 1)})
 }
 
 // run is an executor's goroutine.
@@ -173,18 +180,66 @@ func (s *shard) next(x *executor) *Member {
 			s.mu.Unlock()
 			return nil
 		}
-		s.idle = append(s.idle, x)
-		if s.reaper == nil {
-			s.spare = len(s.idle)
-			s.reaper = time.AfterFunc(idleInterval, s.reap)
-		}
-		s.mu.Unlock()
-		if !<-x.wake {
+		if !s.rest(x) {
 			return nil
 		}
-		s.mu.Lock()
-		s.waking = false
 	}
+}
+
+// rest makes an executor idle until there may be something to do, or until it shall
+// end: then it returns false. It is called with s.mu held, and returns so if it
+// returns true.
+func (s *shard) rest(x *executor) bool {
+	if s.sleeper == nil {
+		return s.sleep(x)
+	}
+	s.idle = append(s.idle, x)
+	if s.reaper == nil {
+		s.spare = len(s.idle)
+		s.reaper = time.AfterFunc(idleInterval, s.reap)
+	}
+	s.mu.Unlock()
+	if !<-x.wake {
+		return false
+	}
+	s.mu.Lock()
+	s.waking = false
+	return true
+}
+
+// sleep is rest for the sleeper. That the executor itself waits for the first of the
+// timers saves a goroutine for each wait that ends while another executor is idle.
+func (s *shard) sleep(x *executor) bool {
+	if x.timer == nil {
+		x.timer = time.NewTimer(time.Hour)
+		x.timer.Stop()
+	}
+	s.disarm()
+	s.sleeper = x
+	s.arm()
+	s.mu.Unlock()
+	select {
+	case goOn := <-x.wake:
+		if goOn {
+			s.mu.Lock()
+			s.waking = false
+		}
+		return goOn
+	case <-x.timer.C:
+	}
+	s.mu.Lock()
+	if s.sleeper != x { // it was woken in the same moment
+		s.mu.Unlock()
+		goOn := <-x.wake
+		if goOn {
+			s.mu.Lock()
+			s.waking = false
+		}
+		return goOn
+	}
+	s.sleeper, s.armed = nil, 0
+	s.wakeDue()
+	return true
 }
 
 // take takes a member out of the lists, or returns nil. s.mu is held.
@@ -231,8 +286,8 @@ func (s *shard) reap() {
 	s.reaper.Reset(idleInterval)
 }
 
-// rest ends all idle executors, when no member is left.
-func (s *shard) rest() {
+// close ends all idle executors, when no member is left.
+func (s *shard) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fleet.alive.Load() > 0 {
@@ -242,6 +297,11 @@ func (s *shard) rest() {
 	if s.reaper != nil {
 		s.reaper.Stop()
 		s.reaper = nil
+	}
+	s.disarm()
+	if s.sleeper != nil {
+		s.sleeper.wake <- false
+		s.sleeper = nil
 	}
 }
 
@@ -258,7 +318,7 @@ func (s *shard) end(n int) {
 	}
 }
 
-// arm sets the alarm for the first of the timers. s.mu is held.
+// arm has somebody woken at the first of the timers. s.mu is held.
 func (s *shard) arm() {
 	due, ok := s.timers.next()
 	if !ok || s.armed != 0 && s.armed <= due {
@@ -266,19 +326,44 @@ func (s *shard) arm() {
 	}
 	s.armed = due
 	d := due - s.fleet.now()
-	if s.alarm == nil {
+	switch {
+	case s.sleeper != nil:
+		s.sleeper.timer.Reset(d)
+	case s.alarm == nil:
 		s.alarm = time.AfterFunc(d, s.ring)
-	} else {
+	default:
 		s.alarm.Reset(d)
 	}
 }
 
-// ring makes the members ready whose wait is over.
+// disarm takes arm back. s.mu is held.
+func (s *shard) disarm() {
+	if s.armed == 0 {
+		return
+	}
+	s.armed = 0
+	if s.sleeper != nil {
+		s.sleeper.timer.Stop()
+	} else {
+		s.alarm.Stop()
+	}
+}
+
+// ring is called when the alarm goes off.
 func (s *shard) ring() {
-	now := s.fleet.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.armed = 0
+	if s.sleeper == nil {
+		s.armed = 0
+	}
+	s.wakeDue()
+	s.wakeOne()
+}
+
+// wakeDue makes the members ready whose wait is over, and arms the next. s.mu is
+// held.
+func (s *shard) wakeDue() {
+	now := s.fleet.now()
 	for {
 		due, ok := s.timers.next()
 		if !ok || due > now {
@@ -291,5 +376,4 @@ func (s *shard) ring() {
 		}
 	}
 	s.arm()
-	s.wakeOne()
 }
