@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/bandwing/bandwing/locustworker/internal/cli"
+	"github.com/bandwing/bandwing/locustworker/internal/headless/terminal"
 )
 
 // A shell is what a command under test touches.
@@ -60,7 +61,7 @@ func testCommand(env map[string]string, base Config, classes []Class, args ...st
 		Stderr: &sh.stderr,
 		Build:  &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}},
 		Cores:  4,
-	}, commandLine(base, classes, "box.example.org")), sh
+	}, commandLine(base, classes, "box.example.org", output{&sh.stdout, terminal.NewScreen(&sh.stderr, "")})), sh
 }
 
 // A shopper is a user without a purpose.

@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/bandwing/bandwing/locustworker/internal/cli"
+	"github.com/bandwing/bandwing/locustworker/internal/headless/terminal"
 	"github.com/bandwing/bandwing/locustworker/internal/logline"
 )
 
 // commandLine describes the program to its command line: package cli knows
 // classes as plain data and settings instead of a Config.
-func commandLine(base Config, classes []Class, host string) cli.Program {
+func commandLine(base Config, classes []Class, host string, o output) cli.Program {
 	return cli.Program{
 		Version:  base.Version,
 		Defaults: settingsOf(base),
@@ -30,6 +34,9 @@ func commandLine(base Config, classes []Class, host string) cli.Program {
 		Work: func(ctx context.Context, s cli.Settings, log *slog.Logger) int {
 			cfg := base.with(s)
 			cfg.Logger = log
+			if s.Headless.On {
+				return workAlone(ctx, cfg, s, o, classes)
+			}
 			return work(ctx, cfg, s.ExitCodeOnError, classes)
 		},
 	}
@@ -47,6 +54,51 @@ func work(ctx context.Context, cfg Config, codeOnError int, classes []Class) int
 		cfg.Logger.Error(err.Error())
 	}
 	return exitCode(err, codeOnError)
+}
+
+// An output is what a run without a master writes to.
+type output struct {
+	stdout io.Writer
+	screen *terminal.Screen
+}
+
+// workAlone runs the classes without a master and returns the exit code.
+func workAlone(ctx context.Context, cfg Config, s cli.Settings, o output, classes []Class) int {
+	h := Headless{
+		Users: s.Users, SpawnRate: s.Headless.SpawnRate, RunTime: s.Headless.RunTime,
+		Thresholds: s.Headless.Thresholds, AbortOnThreshold: s.Headless.AbortOnThreshold, ExitCodeOnError: s.ExitCodeOnError,
+		OnlySummary: s.Headless.OnlySummary, CSV: s.Headless.CSV, CSVFullHistory: s.Headless.CSVHistory,
+		JSON: s.Headless.JSON, JSONFile: s.Headless.JSONFile, HTML: s.Headless.HTML, JUnit: s.Headless.JUnit,
+		Annotations: s.Headless.Annotations, Title: s.Headless.Program, Stdout: o.stdout, screen: o.screen,
+	}
+	if h.ExitCodeOnError == 0 {
+		h.ExitCodeOnError = -1
+	}
+	cfg.HideLogs = true // there is no web UI to send them to
+	if name := s.Headless.Shape; name != "" {
+		shape, known := cfg.Shapes[name]
+		if !known {
+			cfg.Logger.Error(fmt.Sprintf("--shape: there is no load shape %q; this program has: %s", name,
+				strings.Join(slices.Sorted(maps.Keys(cfg.Shapes)), ", ")))
+			return cli.ExitUsage
+		}
+		h.Shape = shape
+	}
+	w, err := New(cfg, classes...)
+	if err != nil {
+		cfg.Logger.Error(err.Error())
+		return cli.ExitError
+	}
+	code, err := w.RunHeadless(ctx, h)
+	switch {
+	case errors.Is(err, ErrConfig):
+		cfg.Logger.Error(err.Error())
+		return cli.ExitUsage
+	case err != nil:
+		cfg.Logger.Error(err.Error())
+		return cli.ExitError
+	}
+	return code
 }
 
 // exitCode mirrors shutdown in locust/main.py. A master that went away is no

@@ -102,7 +102,7 @@ func TestLiveClassesAreThoseOfARun(t *testing.T) {
 		NewClass("C", start).Task("one", 1, shopper.look),
 	}
 	weight := 4
-	line := commandLine(Config{}, classes, "")
+	line := commandLine(Config{}, classes, "", output{})
 	got, err := line.Live(cli.Settings{UserClasses: []string{"A", "B"}, UserSettings: []cli.UserSettings{{Class: "A", Weight: &weight, Tasks: []string{"two"}}}})
 	if err != nil || len(got) != 1 || got[0].Name != "A" || got[0].Weight != 4 || len(got[0].Tasks.Tasks) != 1 || got[0].Tasks.Tasks[0].Name != "two" {
 		t.Errorf("%+v, %v", got, err)

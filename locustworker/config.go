@@ -95,6 +95,9 @@ type Config struct {
 	// Version is what --version shows. Default: the version of the program's
 	// module, as far as the build knows it.
 	Version string
+	// Shapes are load shapes that --shape chooses from, by name, for runs without a
+	// master.
+	Shapes map[string]LoadShape
 	// Logger gets the worker's log. Default slog.Default().
 	Logger *slog.Logger
 }

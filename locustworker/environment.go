@@ -14,6 +14,7 @@ type Environment struct {
 	log       *slog.Logger
 	send      func(wire.Outbound)
 	count     func() Counters
+	quit      func(code int)
 	index     atomic.Int64
 	id        atomic.Pointer[string]
 	arguments atomic.Pointer[Arguments]
@@ -62,6 +63,18 @@ func (e *Environment) Logger() *slog.Logger { return e.log }
 
 // Counters returns what became of the samples so far.
 func (e *Environment) Counters() Counters { return e.count() }
+
+// Quit ends the run, of which the exit code is this one (runner.quit with
+// Environment.process_exit_code). Of several calls the first one counts. Users that
+// call it are stopped as all others are. Under a master it does nothing but log an
+// error: a worker cannot end a run.
+func (e *Environment) Quit(code int) {
+	if e.quit == nil {
+		e.log.Error("Environment.Quit is for runs without a master", "code", code)
+		return
+	}
+	e.quit(code)
+}
 
 // SendMessage sends a custom message to the master (Runner.send_message). Data is
 // nil, a bool, a number, a string, a []byte, a time.Time, or a slice, an array, a

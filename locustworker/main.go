@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/bandwing/bandwing/locustworker/internal/cli"
+	"github.com/bandwing/bandwing/locustworker/internal/headless/terminal"
 )
 
 // Main is the whole main function of a worker that offers the given classes. It
@@ -29,6 +30,8 @@ func MainConfig(base Config, classes ...Class) {
 	ctx, cancel := context.WithCancel(context.Background())
 	build, _ := debug.ReadBuildInfo()
 	host, _ := os.Hostname() // an empty name is what the log then shows
+	term, _ := os.LookupEnv("TERM")
+	screen := terminal.NewScreen(os.Stderr, term)
 	c := cli.New(cli.System{
 		Args:       os.Args,
 		LookupEnv:  os.LookupEnv,
@@ -37,9 +40,10 @@ func MainConfig(base Config, classes ...Class) {
 		Executable: os.Executable,
 		Stdout:     os.Stdout,
 		Stderr:     os.Stderr,
+		Log:        screen,
 		Build:      build,
 		Cores:      runtime.GOMAXPROCS(0),
-	}, commandLine(base, classes, host))
+	}, commandLine(base, classes, host, output{os.Stdout, screen}))
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	second := make(chan struct{}) // closed by the second signal, which then ends the process

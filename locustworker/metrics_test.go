@@ -92,10 +92,10 @@ func TestMetricsAddresses(t *testing.T) {
 		"9646": false, "127.0.0.1": false, ":": false, ":x": false, ":-1": false, ":65536": false, "::1:80": false, "a:b:1": false,
 	} {
 		asked := cli.Settings{MetricsAddr: addr}
-		if err := commandLine(Config{ServeMetrics: s.serve}, nil, "").Check(asked); (err == nil) != ok || (err != nil && !errors.Is(err, ErrConfig)) {
+		if err := commandLine(Config{ServeMetrics: s.serve}, nil, "", output{}).Check(asked); (err == nil) != ok || (err != nil && !errors.Is(err, ErrConfig)) {
 			t.Errorf("%s: %v", addr, err)
 		}
-		if err := commandLine(Config{}, nil, "").Check(asked); err == nil {
+		if err := commandLine(Config{}, nil, "", output{}).Check(asked); err == nil {
 			t.Errorf("%s is taken by a program that serves no metrics", addr)
 		}
 	}

@@ -143,7 +143,7 @@ func TestKillEndsTheProcessesAtOnce(t *testing.T) {
 }
 
 func TestAChildStartsNoOthers(t *testing.T) {
-	c, sh, envs := familyCommand(map[string]string{childVariable: "1"}, nil, "--processes", "3", "--headless")
+	c, sh, envs := familyCommand(map[string]string{childVariable: "1"}, nil, "--processes", "3", "--autostart")
 	if code := c.Run(t.Context()); code != ExitOK || len(*envs) != 0 {
 		t.Errorf("exit code %d, %d children", code, len(*envs))
 	}

@@ -34,6 +34,7 @@ type System struct {
 	Executable func() (string, error)
 	Stdout     io.Writer
 	Stderr     io.Writer
+	Log        io.Writer        // for the log without a file; nil: Stderr
 	Build      *debug.BuildInfo // nil: unknown
 	Cores      int
 }
@@ -149,12 +150,14 @@ func (c *Command) obey(ctx context.Context, in *invocation, log *slog.Logger) in
 		return c.printRatio(in, log)
 	}
 	if in.master {
-		log.Error("--master cannot be combined with --worker, and this program is nothing but a worker: start the master with `locust --master`")
+		log.Error("this program is no master: start one with `locust --master`, or run without one with --headless")
 		return ExitFatal
 	}
 	if !c.IsChild() {
 		in.warn(log)
-		if in.processes != 0 {
+		if in.processes != 0 && in.Headless.On {
+			log.Warn("--processes is ignored: without a master one process runs all users, on all cores")
+		} else if in.processes != 0 {
 			return c.runChildren(ctx, in, log)
 		}
 	}
@@ -179,6 +182,7 @@ func (c *Command) suggest(wrong string) string {
 // work runs the worker itself.
 func (c *Command) work(ctx context.Context, in *invocation, log *slog.Logger) int {
 	log.Info(fmt.Sprintf("Starting %s %s", c.program(), c.version()), "go", runtime.Version())
+	in.Headless.Program = c.program()
 	code := c.Work(ctx, in.Settings, log)
 	log.Info(fmt.Sprintf("Shutting down (exit code %d)", code))
 	return code
@@ -196,7 +200,11 @@ func (c *Command) openLog(in *invocation) (*slog.Logger, func(), error) {
 		return c.Logger, func() {}, nil
 	}
 	if in.logFile == "" {
-		return slog.New(c.NewHandler(c.Stderr, in.logLevel)), func() {}, nil
+		out := c.Log
+		if out == nil {
+			out = c.Stderr
+		}
+		return slog.New(c.NewHandler(out, in.logLevel)), func() {}, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(in.logFile), 0o755); err != nil { //nolint:gosec // a log is for others to read too
 		return nil, nil, fmt.Errorf("cannot open the log file: %w", err)

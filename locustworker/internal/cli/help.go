@@ -14,7 +14,7 @@ const (
 func (c *Command) printHelp() {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: %s [options] [UserClass ...]\n       %s <command> [arguments]\n\n", c.program(), c.program())
-	b.WriteString(wrap("A worker of a Locust master with the user classes of a Go program. It takes what `locust --worker` takes, "+
+	b.WriteString(wrap("A load test with the user classes of a Go program: a worker of a Locust master, or with --headless a run of its own. It takes what `locust` takes, "+
 		"from the command line, the environment and the configuration files ~/.locust.conf, locust.conf and pyproject.toml "+
 		"([tool.locust]), the first of these wins.", 0))
 	b.WriteString("\nCommands:\n")
@@ -41,7 +41,8 @@ func (c *Command) printHelp() {
 	_, _ = fmt.Fprint(c.Stdout, b.String())
 }
 
-const exitHelp = "0 the master said quit, or a signal came and all is delivered; 1 unknown user class, or failures that no report has " +
+const exitHelp = "With --headless: 0 all is well; 99 a threshold is breached; 1 failures or exceptions (see --exit-code-on-error), " +
+	"or a report that cannot be written; 2 wrong usage, or an event's function has failed; or what the test itself asked for. As a worker: 0 the master said quit, or a signal came and all is delivered; 1 unknown user class, or failures that no report has " +
 	"delivered (see --exit-code-on-error); 2 wrong usage, or an event's function has failed; 255 no master found with " +
 	"--quit-on-master-loss, --master, or --config-users for an unknown class; 128 + n after a second signal n."
 

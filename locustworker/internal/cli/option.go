@@ -16,6 +16,8 @@ const (
 	Value
 	// List takes all arguments up to the next option, also none (nargs="*").
 	List
+	// Each takes exactly one, and adds it to those given before (append).
+	Each
 	// Final takes no value and ends the parsing: what follows is not looked at.
 	Final
 )
@@ -110,7 +112,8 @@ type Setting struct {
 	Origin string
 	// On is what a flag was set to; true for options of any other kind.
 	On bool
-	// Values are the values: one of a Value, any number of a List.
+	// Values are the values: one of a Value, one or more of an Each, any number of a
+	// List.
 	Values []string
 }
 

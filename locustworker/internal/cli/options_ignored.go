@@ -9,13 +9,10 @@ func meaninglessOptions() []option {
 		all = append(all, option{Option: o, meaning: meaningless, take: checked(check)})
 	}
 	add(anyText, valueOption("-f", "--locustfile").In("LOCUST_LOCUSTFILE"))
-	add(aboveZero, valueOption("-r", "--spawn-rate").In("LOCUST_SPAWN_RATE"))
-	add(timeSpan, valueOption("-t", "--run-time").In("LOCUST_RUN_TIME"))
 
 	add(anyText, valueOption("--web-host").In("LOCUST_WEB_HOST"))
 	add(anyText, valueOption("--web-host-display-name").In("LOCUST_WEB_HOST_DISPLAY_NAME"))
 	add(wholeNumber, valueOption("-P", "--web-port").In("LOCUST_WEB_PORT"))
-	add(anyText, flagOption("--headless").In("LOCUST_HEADLESS"))
 	add(anyText, flagOption("--autostart").In("LOCUST_AUTOSTART"))
 	add(wholeNumber, valueOption("--autoquit").In("LOCUST_AUTOQUIT"))
 	add(anyText, flagOption("--headful").In("LOCUST_HEADFUL"))
@@ -32,13 +29,6 @@ func meaninglessOptions() []option {
 	add(wholeNumber, valueOption("--expect-workers-max-wait").In("LOCUST_EXPECT_WORKERS_MAX_WAIT"))
 	add(anyText, flagOption("--enable-rebalancing"))
 
-	add(anyText, valueOption("--csv").In("LOCUST_CSV"))
-	add(anyText, flagOption("--csv-full-history").In("LOCUST_CSV_FULL_HISTORY"))
-	add(anyText, flagOption("--print-stats").In("LOCUST_PRINT_STATS"))
-	add(anyText, flagOption("--only-summary").In("LOCUST_ONLY_SUMMARY"))
-	add(anyText, valueOption("--html").In("LOCUST_HTML"))
-	add(anyText, flagOption("--json"))
-	add(anyText, valueOption("--json-file"))
 	add(anyText, valueOption("--profile"))
 	return append(all, refusedOptions()...)
 }

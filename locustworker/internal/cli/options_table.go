@@ -18,6 +18,9 @@ const (
 	obeyed meaning = iota
 	// meaningless options are the master's business, or Python's.
 	meaningless
+	// headlessOnly options are about a run without a master, and the master's
+	// business otherwise.
+	headlessOnly
 	// unsupported options do something in a Python worker.
 	unsupported
 )
@@ -32,6 +35,7 @@ type optionGroup struct {
 func optionGroups() []optionGroup {
 	return []optionGroup{
 		{"Worker options", workerOptions()},
+		{"Options of a run without a master", append(headlessOptions(), reportOptions()...)},
 		{"Test options", append(taskOptions(), runOptions()...)},
 		{"Logging options", logOptions()},
 		{"Other options", otherOptions()},
@@ -60,7 +64,7 @@ func listOption(names ...string) Option {
 	return Option{Names: names, Kind: List}
 }
 
-// ownValue and ownFlag are options that Locust has not. They must not make an
+// ownValue, ownFlag and ownEach are options that Locust has not. They must not make an
 // abbreviation of one of Locust's ambiguous.
 func ownValue(name, variable string) Option {
 	return Option{Names: []string{name}, Env: variable, Kind: Value, Exact: true}
@@ -70,12 +74,16 @@ func ownFlag(name, variable string) Option {
 	return Option{Names: []string{name}, Env: variable, Kind: Flag, Exact: true}
 }
 
+func ownEach(name, variable string) Option {
+	return Option{Names: []string{name}, Env: variable, Kind: Each, Exact: true}
+}
+
 func workerOptions() []option {
 	return []option{
 		{
 			Option: flagOption("--worker").In("LOCUST_MODE_WORKER"),
-			help:   "Run as a worker. This program has no other mode, so it may be left out.",
-			take:   nothing,
+			help:   "Run as a worker of a master, with --headless too. It may be left out.",
+			take:   setFlag(func(s *invocation) *bool { return &s.worker }),
 		},
 		{
 			Option:  valueOption("--master-host").In("LOCUST_MASTER_NODE_HOST"),
@@ -129,7 +137,7 @@ func taskOptions() []option {
 		{
 			Option:  valueOption("-H", "--host").In("LOCUST_HOST"),
 			metavar: "<base url>",
-			help:    "Base URL of the system under test, until the master names one.",
+			help:    "Base URL of the system under test, until a master names one.",
 			take:    setText(func(s *invocation) *string { return &s.Host }),
 		},
 		{
@@ -237,15 +245,9 @@ func otherOptions() []option {
 			take:   setFlag(func(s *invocation) *bool { return &s.ratioJSON }),
 		},
 		{
-			Option:  valueOption("-u", "--users").In("LOCUST_USERS"),
-			metavar: "<int>",
-			help:    "Number of users for --show-task-ratio; elsewhere it is the master's business.",
-			take:    setInt(func(s *invocation) *int { return &s.Users }),
-		},
-		{
 			Option:  valueOption("--exit-code-on-error").In("LOCUST_EXIT_CODE_ON_ERROR"),
 			metavar: "<int>",
-			help:    "Exit code when failures were recorded that no report has delivered, as after a signal without a master. Default 1.",
+			help:    "Exit code of a run without a master with failures or exceptions; of a worker, when it recorded failures that no report has delivered. Default 1.",
 			take:    setInt(func(s *invocation) *int { return &s.ExitCodeOnError }),
 		},
 		{

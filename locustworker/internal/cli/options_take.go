@@ -198,6 +198,18 @@ func checked(check func(text string) error) func(*invocation, Setting) error {
 	}
 }
 
+func setSpawnRate(s *invocation, v Setting) (err error) {
+	if err = aboveZero(v.Values[0]); err == nil {
+		s.Headless.SpawnRate, err = ParseFloat(v.Values[0])
+	}
+	return err
+}
+
+func setRunTime(s *invocation, v Setting) (err error) {
+	s.Headless.RunTime, err = parseTimespan(v.Values[0])
+	return err
+}
+
 func anyText(string) error { return nil }
 
 func wholeNumber(text string) error {
@@ -218,10 +230,5 @@ func aboveZero(text string) error {
 	if err == nil && f <= 0 {
 		err = fmt.Errorf("%s is not above 0", text)
 	}
-	return err
-}
-
-func timeSpan(text string) error {
-	_, err := parseTimespan(text)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -193,7 +194,7 @@ func (l *line) takeValues(at int, it item) (next int, err error) {
 	for next < len(l.items) && l.items[next].kind == itemArgument && (it.option.Kind == List || next == at) {
 		next++
 	}
-	if it.option.Kind == Value && next == at {
+	if it.option.Kind != List && next == at {
 		return 0, fmt.Errorf("argument %s needs a value", it.name)
 	}
 	values := make([]string, 0, next-at)
@@ -203,9 +204,9 @@ func (l *line) takeValues(at int, it item) (next int, err error) {
 	return next, l.set(it, values)
 }
 
-func (o *Option) takesValues() bool { return o.Kind == Value || o.Kind == List }
+func (o *Option) takesValues() bool { return o.Kind == Value || o.Kind == List || o.Kind == Each }
 
-// set notes what the command line says; the last one counts.
+// set notes what the command line says; the last one counts, but for an Each.
 func (l *line) set(it item, values []string) error {
 	if it.option.Refused != "" {
 		return fmt.Errorf("argument %s: %s", it.name, it.option.Refused)
@@ -213,6 +214,9 @@ func (l *line) set(it item, values []string) error {
 	if it.option.Kind == Final {
 		l.parsed.Final = it.option.Name()
 		return nil
+	}
+	if it.option.Kind == Each {
+		values = append(slices.Clip(l.parsed.settings[it.option.Name()].Values), values...)
 	}
 	l.parsed.settings[it.option.Name()] = Setting{Source: CommandLine, Origin: "argument " + it.name, On: true, Values: values}
 	return nil

@@ -36,6 +36,8 @@ type Settings struct {
 	HideLogs bool
 	// Users is --users.
 	Users int
+	// Headless is a run without a master, and what it leaves.
+	Headless Headless
 	// ExitCodeOnError is --exit-code-on-error; without it 1.
 	ExitCodeOnError int
 }
@@ -49,6 +51,31 @@ type UserSettings struct {
 	Tasks              []string
 }
 
+// Headless says how to run without a master. The zero value of a field means that
+// nothing was said, unless noted.
+type Headless struct {
+	// On is --headless without --worker.
+	On bool
+	// Program is the program's name.
+	Program string
+	// Annotations says that the output is a job's of GitHub Actions.
+	Annotations bool
+
+	SpawnRate        float64
+	RunTime          time.Duration
+	Shape            string
+	OnlySummary      bool
+	Thresholds       []string
+	AbortOnThreshold bool
+
+	CSV        string // prefix of the files
+	CSVHistory bool   // --csv-full-history
+	JSON       bool
+	JSONFile   string
+	HTML       string
+	JUnit      string
+}
+
 // An invocation is the settings, and what the command line itself has to obey.
 type invocation struct {
 	Settings
@@ -58,6 +85,7 @@ type invocation struct {
 	ratio     bool
 	ratioJSON bool
 	master    bool
+	worker    bool
 	processes int
 	logLevel  slog.Level
 	logFile   string
@@ -65,6 +93,7 @@ type invocation struct {
 
 	odd         []string // settings of --config-users without a meaning here
 	ignored     []string // options of the command line without a meaning here
+	alone       []string // such options that have a meaning without a master
 	unseen      []string // such options of the environment and of files
 	unsupported []string // options that a Python worker obeys
 	unknownKeys []string // keys of files that are no options
@@ -101,6 +130,8 @@ func (c *Command) read() (*invocation, error) {
 		}
 	}
 	in.unknownKeys = parsed.UnknownKeys
+	in.Headless.On = in.Headless.On && !in.worker
+	_, in.Headless.Annotations = c.LookupEnv("GITHUB_ACTIONS")
 	if err := in.takeRest(c, parsed); err != nil {
 		return nil, err
 	}
@@ -123,8 +154,9 @@ func (in *invocation) take(o option, parsed *Parsed) error {
 	switch {
 	case o.meaning == unsupported && v.On:
 		in.unsupported = append(in.unsupported, o.Name())
-	case o.meaning == meaningless && v.Source == CommandLine,
-		o.Name() == "--users" && v.Source == CommandLine && !in.ratio && !in.ratioJSON:
+	case o.meaning == headlessOnly && v.Source == CommandLine:
+		in.alone = append(in.alone, o.Name())
+	case o.meaning == meaningless && v.Source == CommandLine:
 		in.ignored = append(in.ignored, o.Name())
 	case o.meaning == meaningless:
 		in.unseen = append(in.unseen, v.Origin)
@@ -156,8 +188,11 @@ func (in *invocation) takeRest(c *Command, parsed *Parsed) error {
 
 // warn says what was given and does nothing.
 func (in *invocation) warn(log *slog.Logger) {
+	if len(in.alone) > 0 && !in.Headless.On {
+		log.Warn("options without a meaning for a worker are ignored, as there is no --headless: " + strings.Join(in.alone, ", "))
+	}
 	if len(in.ignored) > 0 {
-		log.Warn("options without a meaning for a Go worker are ignored: " + strings.Join(in.ignored, ", "))
+		log.Warn("options without a meaning for a Go program are ignored: " + strings.Join(in.ignored, ", "))
 	}
 	if len(in.unsupported) > 0 {
 		log.Warn("a Python worker obeys these options, this one does not: " + strings.Join(in.unsupported, ", "))

@@ -22,7 +22,7 @@ func (t Table) readEnvironment(in Input, p *Parsed) error {
 			continue
 		}
 		values, isList := []string{text}, false
-		if o.Kind == List {
+		if o.Kind == List || o.Kind == Each {
 			if list, ok := parseList(text); ok {
 				values, isList = list, true
 			}

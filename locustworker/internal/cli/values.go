@@ -114,11 +114,11 @@ func (o *Option) setting(source Source, origin string, values []string, isList b
 		err = errors.New(o.Refused)
 	case o.Kind == Final:
 		err = errors.New("can be given on the command line only")
-	case o.Kind == List && !isList && values[0] == "":
+	case (o.Kind == List || o.Kind == Each) && !isList && values[0] == "":
 		return s, false, nil
 	case o.Kind == List && slices.Contains(values, "--"):
 		err = errors.New("a list cannot hold --")
-	case o.Kind != List && isList:
+	case o.Kind != List && o.Kind != Each && isList:
 		err = errors.New("takes one value, not a list")
 	case o.Kind == Flag:
 		s.On, err = parseBool(values[0])

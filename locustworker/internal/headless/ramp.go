@@ -85,7 +85,7 @@ func (r *Run) climbed(all bool) {
 	}
 	if r.cfg.ResetStats {
 		r.cfg.Log.Info("Resetting stats")
-		r.cfg.Store.Reset()
+		r.dropped += r.cfg.Store.Reset() + r.table.Total().Requests
 		r.table.Reset()
 		r.history.Reset()
 	}

@@ -31,6 +31,7 @@ type Run struct {
 
 	// What follows belongs to Do.
 	table   figures.Table
+	dropped int64 // requests that resets have dropped
 	history figures.History
 	began   time.Time
 	ramp    *ramp
@@ -67,11 +68,14 @@ func (r *Run) Quit(code int) {
 // Exception counts an error of user code. It is safe for concurrent use.
 func (r *Run) Exception(message, trace string) { r.exceptions.add(message, trace) }
 
+// Dropped returns how many samples were recorded and are in no table, after Do.
+func (r *Run) Dropped() int64 { return r.dropped }
+
 // Do runs the test until its time is over, its shape has ended, a threshold ends
 // it, Quit was called, or ctx ends; then it stops the users, writes what is to be
 // written and returns the exit code. It blocks.
 func (r *Run) Do(ctx context.Context) int {
-	r.cfg.Store.Reset()
+	r.dropped = r.cfg.Store.Reset()
 	r.began = time.Now()
 	r.take()
 	r.show()

@@ -50,7 +50,7 @@ func Live(s Status, columns, lines int) []string {
 	failures := newest(s.Table.Errors())
 	room := max(lines-1-len(view)-len(failures)-3, fewestRows) // a heading, the sum, a line that says how many are left out
 	rows := s.Table.Rows()
-	view = append(view, compact(append(busiest(rows, room), total), columns, true)...)
+	view = append(view, lay(append(busiest(rows, room), total), columns, liveColumns())...)
 	if left := len(rows) - room; left > 0 {
 		view = append(view, fmt.Sprintf("… and %d rows with fewer requests", left))
 	}
@@ -138,31 +138,48 @@ type column struct {
 	value func(figures.Row) string
 }
 
-// compact returns a table for a narrow terminal: columns that find no room are
-// left out, the last ones first. current shows the rates of the last ten seconds.
-func compact(rows []figures.Row, width int, current bool) []string {
-	rate := figures.Row.RPS
-	if current {
-		rate = figures.Row.CurrentRPS
+// liveColumns are those of the view, the most important ones first.
+func liveColumns() []column {
+	return []column{
+		requests(), failed(), at("p95", 0.95), perSecond(figures.Row.CurrentRPS), at("p50", 0.5), at("p99", 0.99),
+		times("max", figures.Row.Longest), times("avg", figures.Row.Average), times("min", figures.Row.Shortest), failures(),
 	}
-	at := func(share float64) func(figures.Row) string {
-		return func(r figures.Row) string { return short(r.Percentiles(share)[0]) }
-	}
-	return lay(rows, width, []column{
-		{"# reqs", 9, func(r figures.Row) string { return strconv.FormatInt(r.Requests, 10) }},
-		{"fails", 7, func(r figures.Row) string { return fmt.Sprintf("%.1f%%", 100*r.FailRatio()) }},
-		{"p95", 7, at(0.95)},
-		{"req/s", 8, func(r figures.Row) string { return fmt.Sprintf("%.1f", rate(r)) }},
-		{"p50", 7, at(0.5)},
-		{"p99", 7, at(0.99)},
-		{"max", 7, func(r figures.Row) string { return short(r.Longest()) }},
-		{"avg", 7, func(r figures.Row) string { return short(r.Average()) }},
-		{"min", 7, func(r figures.Row) string { return short(r.Shortest()) }},
-		{"# fails", 9, func(r figures.Row) string { return strconv.FormatInt(r.Failures, 10) }},
-	})
 }
 
-// lay returns the lines of a table of as many columns as there is room for.
+// endColumns are those of the table at the end, the most important ones first.
+func endColumns() []column {
+	return []column{
+		requests(), failures(), times("avg", figures.Row.Average), perSecond(figures.Row.RPS), times("max", figures.Row.Longest),
+		times("med", figures.Row.Median), times("min", figures.Row.Shortest), failed(),
+	}
+}
+
+func requests() column {
+	return column{"# reqs", 9, func(r figures.Row) string { return strconv.FormatInt(r.Requests, 10) }}
+}
+
+func failures() column {
+	return column{"# fails", 9, func(r figures.Row) string { return strconv.FormatInt(r.Failures, 10) }}
+}
+
+func failed() column {
+	return column{"fails", 7, func(r figures.Row) string { return fmt.Sprintf("%.1f%%", 100*r.FailRatio()) }}
+}
+
+func perSecond(rate func(figures.Row) float64) column {
+	return column{"req/s", 8, func(r figures.Row) string { return fmt.Sprintf("%.1f", rate(r)) }}
+}
+
+func times(name string, value func(figures.Row) float64) column {
+	return column{name, 7, func(r figures.Row) string { return short(value(r)) }}
+}
+
+func at(name string, share float64) column {
+	return times(name, func(r figures.Row) float64 { return r.Percentiles(share)[0] })
+}
+
+// lay returns the lines of a table for a terminal of this width: columns that find
+// no room are left out, the last ones first.
 func lay(rows []figures.Row, width int, all []column) []string {
 	label := 24
 	left := width - label
@@ -220,10 +237,10 @@ func Summary(w io.Writer, t *figures.Table, columns int) {
 		}
 		fmt.Fprintln(w)
 	}
-	write("Requests (times in ms)", compact(rows, columns, false))
+	write("Requests (times in ms)", lay(rows, columns, endColumns()))
 	var percents []column
 	for _, share := range []float64{0.5, 0.95, 0.99, 1, 0.9, 0.999, 0.75, 0.98, 0.66, 0.8, 0.9999} {
-		percents = append(percents, column{percent(share), 7, func(r figures.Row) string { return short(r.Percentiles(share)[0]) }})
+		percents = append(percents, at(percent(share), share))
 	}
 	write("Response time percentiles (ms)", lay(rows, columns, percents))
 	if len(t.Errors()) > 0 {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -16,9 +17,9 @@ type Screen struct {
 	out      io.Writer
 	terminal *os.File // nil: none
 
-	mu   sync.Mutex
-	view []string
-	tall int // lines of the view on the terminal
+	mu    sync.Mutex
+	view  []string
+	shown []int // characters of each line of the view on the terminal
 }
 
 // NewScreen returns a screen on an output. It draws when the output is a terminal
@@ -45,7 +46,7 @@ func (s *Screen) Size() (columns, lines int, ok bool) {
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tall == 0 {
+	if len(s.shown) == 0 {
 		return s.out.Write(p)
 	}
 	text := s.erase() + string(p)
@@ -72,12 +73,22 @@ func (s *Screen) Draw(lines []string) {
 
 // erase returns what removes the view.
 func (s *Screen) erase() string {
-	if s.tall == 0 {
+	if len(s.shown) == 0 {
 		return ""
 	}
-	text := strings.Repeat("\x1b[A", s.tall) + "\r\x1b[J" // up, to the first column, clear what is below
-	s.tall = 0
-	return text
+	columns, lines, ok := s.Size()
+	tall := 0
+	for _, length := range s.shown {
+		tall++
+		if ok && length > columns { // the terminal was made narrower, and broke the line
+			tall += (length - 1) / columns
+		}
+	}
+	if ok {
+		tall = min(tall, lines-1)
+	}
+	s.shown = nil
+	return strings.Repeat("\x1b[A", tall) + "\r\x1b[J" // up, to the first column, clear what is below
 }
 
 // paint returns what shows the view, cut to the terminal.
@@ -87,10 +98,11 @@ func (s *Screen) paint() string {
 		return ""
 	}
 	view := s.view[:min(len(s.view), lines-1)]
-	s.tall = len(view)
 	var text strings.Builder
 	for _, line := range view {
-		text.WriteString(cut(line, columns) + "\x1b[K\n")
+		line = cut(line, columns)
+		s.shown = append(s.shown, utf8.RuneCountInString(line))
+		text.WriteString(line + "\x1b[K\n")
 	}
 	return text.String()
 }
