@@ -63,7 +63,8 @@ func libraryRows() []row {
 			may: []string{
 				"locustworker/internal/wire", "locustworker/internal/transport",
 				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cli", "locustworker/internal/logline",
-				"locustworker/internal/python", "locustworker/internal/fleet", googleUUID,
+				"locustworker/internal/python", "locustworker/internal/fleet", "locustworker/internal/headless/...",
+				googleUUID,
 			},
 			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "loadtest"),
 		},
@@ -131,6 +132,7 @@ func testRows() []row {
 // headlessRows are those of a run without a master.
 func headlessRows() []row {
 	return []row{
+		{pkg: "locustworker/loadshape", may: []string{"locustworker"}},
 		{pkg: "locustworker/internal/headless/dispatch", may: []string{}},
 		{pkg: "locustworker/internal/headless/figures", may: []string{"locustworker/internal/stats"}},
 		{pkg: "locustworker/internal/headless/threshold", may: []string{"locustworker/internal/headless/figures"}},
