@@ -37,6 +37,24 @@ func headlessOptions() []option {
 			meaning: headlessOnly,
 		},
 		{
+			Option:  flagOption("--only-summary").In("LOCUST_ONLY_SUMMARY"),
+			help:    "Show no figures before the end of the run.",
+			take:    setFlag(func(s *invocation) *bool { return &s.Headless.OnlySummary }),
+			meaning: headlessOnly,
+		},
+		{
+			Option:  flagOption("--print-stats").In("LOCUST_PRINT_STATS"),
+			help:    "Show figures while the run goes on, which is the default.",
+			take:    nothing,
+			meaning: headlessOnly,
+		},
+	}
+}
+
+// thresholdOptions are about how the run is judged.
+func thresholdOptions() []option {
+	return []option{
+		{
 			Option:  ownEach("--threshold", "LOCUST_THRESHOLD"),
 			metavar: "<rule>",
 			help: "Judge the run by a rule such as 'p(95) < 200ms', 'fail_ratio < 1%' or 'name:/path: p(99) < 50ms' (docs/headless.md). " +
@@ -48,18 +66,6 @@ func headlessOptions() []option {
 			Option:  ownFlag("--abort-on-threshold", "LOCUST_ABORT_ON_THRESHOLD"),
 			help:    "End the run when a threshold is breached, and do not wait for its end.",
 			take:    setFlag(func(s *invocation) *bool { return &s.Headless.AbortOnThreshold }),
-			meaning: headlessOnly,
-		},
-		{
-			Option:  flagOption("--only-summary").In("LOCUST_ONLY_SUMMARY"),
-			help:    "Show no figures before the end of the run.",
-			take:    setFlag(func(s *invocation) *bool { return &s.Headless.OnlySummary }),
-			meaning: headlessOnly,
-		},
-		{
-			Option:  flagOption("--print-stats").In("LOCUST_PRINT_STATS"),
-			help:    "Show figures while the run goes on, which is the default.",
-			take:    nothing,
 			meaning: headlessOnly,
 		},
 	}

@@ -1,5 +1,7 @@
 package cli
 
+import "slices"
+
 // An option is one option of the command line: how it is written, what it does
 // and what --help says about it.
 type option struct {
@@ -35,7 +37,7 @@ type optionGroup struct {
 func optionGroups() []optionGroup {
 	return []optionGroup{
 		{"Worker options", workerOptions()},
-		{"Options of a run without a master", append(headlessOptions(), reportOptions()...)},
+		{"Options of a run without a master", slices.Concat(headlessOptions(), thresholdOptions(), reportOptions())},
 		{"Test options", append(taskOptions(), runOptions()...)},
 		{"Logging options", logOptions()},
 		{"Other options", otherOptions()},
