@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-master bench-parity bench-users data clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -92,6 +92,8 @@ lint: deps-dev lint-go lint-python lint-ship ## run all linters
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
+	$(GO) -C bench/faker mod tidy -diff
+	cd bench/faker && $(GOLANGCI) run ./...
 
 lint-python:
 	$(VENV)/bin/ruff check .
@@ -145,10 +147,13 @@ cover: deps-dev build ## measure how much of the Go code the tests reach: covera
 	$(GO) tool cover -html coverage.out -o coverage.html
 	$(GO) tool cover -func coverage.out | tail -n 1
 
-bench-api: deps-dev ## measure what a request costs the API, beside a bare gin route (BENCH_API="-c 64 -rounds 5")
+bench-api: deps-dev ## measure what a request costs the API, beside a bare gin route (BENCH_API="-c 8,64 -rounds 5")
 	@mkdir -p "$(LOCAL)/bin"
 	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
+
+bench-faker: ## measure memory and CPU time of 100,000 seeded fakers, gofakeit v6 against v7
+	$(GO) -C bench/faker run . $(BENCH_FAKER)
 
 bench-master: deps ## measure what many light workers cost the stock master (BENCH_MASTER="-workers 100,300 -rows 20")
 	$(GO) run ./bench/master -locust "$(VENV)/bin/locust" $(BENCH_MASTER)

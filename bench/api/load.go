@@ -40,7 +40,7 @@ type sample struct {
 }
 
 // measure loads one case.
-func (s *service) measure(ctx context.Context, c benchCase, o options) (sample, error) {
+func (s *service) measure(ctx context.Context, c benchCase, connections int, o options) (sample, error) {
 	base := s.url
 	if c.target == 0 {
 		base = s.bare
@@ -59,7 +59,7 @@ func (s *service) measure(ctx context.Context, c benchCase, o options) (sample, 
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c"+strconv.Itoa(o.connections), "-d"+strconv.Itoa(int(o.duration.Seconds()))+"s",
+	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c"+strconv.Itoa(connections), "-d"+strconv.Itoa(int(o.duration.Seconds()))+"s",
 		"--latency", "-s", script, base+c.path)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

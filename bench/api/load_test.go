@@ -49,8 +49,10 @@ func TestReportFailsAboveATarget(t *testing.T) {
 	cases := benchCases([]byte(`{"a":1}`))[:2]
 	for ratio, fails := range map[float64]bool{1.5: false, 1.7: true} {
 		var out strings.Builder
-		err := report(&out, cases, [][]sample{{{cpu: 10, ratio: 1}}, {{cpu: 10 * ratio, ratio: ratio}}}, true)
-		if (err != nil) != fails || !strings.Contains(out.String(), "GET nested") {
+		good := column{8, [][]sample{{{cpu: 10, ratio: 1}}, {{cpu: 10, ratio: 1}}}}
+		err := report(&out, cases, []column{good, {32, [][]sample{{{cpu: 10, ratio: 1}}, {{cpu: 10 * ratio, ratio: ratio}}}}}, true)
+		if (err != nil) != fails || fails && !strings.Contains(err.Error(), "with 32 connections GET nested") ||
+			!strings.Contains(out.String(), "   8 conn   32 conn") {
 			t.Errorf("%v: %v\n%s", ratio, err, out.String())
 		}
 	}
