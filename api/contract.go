@@ -1,12 +1,16 @@
 package api
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
+	"github.com/goccy/go-yaml"
 )
 
 // route is one line of the contract: what is asked for, who answers, and all that the OpenAPI document and the pages
@@ -22,10 +26,10 @@ type route struct {
 	text    string // more about it, may be empty
 
 	params []param
-	body   mapping // the schema of the request's body, nil for none
-	reply  mapping // the schema of the whole reply with status 200; of any text if nil
-	as     string  // media type of the reply, empty for JSON
-	fails  []int   // statuses of failures beside those that statuses adds
+	body   *openapi3.Schema // of the request's body, nil for none
+	reply  *openapi3.Schema // of the whole reply with status 200; of any text if nil
+	as     string           // media type of the reply, empty for JSON
+	fails  []int            // statuses of failures beside those that statuses adds
 
 	offline bool     // answers without Redis
 	example *example // for the start page and the curl lines
@@ -34,8 +38,8 @@ type route struct {
 // param is a part of the path or of the query.
 type param struct {
 	name, in, text string
-	schema         mapping
-	example        string
+	schema         *openapi3.Schema
+	example        any
 }
 
 // example is a call that works when the examples before it were made.
@@ -73,53 +77,62 @@ func (r route) template() string {
 
 // Schemas.
 
-func anyValue(text string) mapping { return mapping{{"description", text}} }
+func anyValue(text string) *openapi3.Schema { return &openapi3.Schema{Description: text} }
 
-func stringOf(text string) mapping { return mapping{{"type", "string"}, {"description", text}} }
-
-func arrayOf(items mapping) mapping { return mapping{{"type", "array"}, {"items", items}} }
-
-// textOf is a string that is not empty.
-func textOf(text string) mapping {
-	return mapping{{"type", "string"}, {"description", text}, {"minLength", 1}}
+func typed(text string, types ...string) *openapi3.Schema {
+	return &openapi3.Schema{Type: (*openapi3.Types)(&types), Description: text}
 }
 
-// closed is an object that has all of these properties and no other.
-func closed(properties ...pair) mapping {
-	return mapping{
-		{"type", "object"},
-		{"required", names(properties)},
-		{"properties", mapping(properties)},
-		{"additionalProperties", false},
-	}
+func stringOf(text string) *openapi3.Schema { return typed(text, openapi3.TypeString) }
+
+// textOf is a string that is not empty.
+func textOf(text string) *openapi3.Schema { return stringOf(text).WithMinLength(1) }
+
+func arrayOf(items *openapi3.Schema) *openapi3.Schema {
+	return typed("", openapi3.TypeArray).WithItems(items)
+}
+
+// property is a member of an object.
+type property struct {
+	name   string
+	schema *openapi3.Schema
 }
 
 // open is an object that has all of these properties and maybe others.
-func open(properties ...pair) mapping {
-	return mapping{{"type", "object"}, {"required", names(properties)}, {"properties", mapping(properties)}}
+func open(properties ...property) *openapi3.Schema {
+	object := typed("", openapi3.TypeObject)
+	for _, p := range properties {
+		object.WithProperty(p.name, p.schema)
+		object.Required = append(object.Required, p.name)
+	}
+	return object
 }
 
-func names(properties []pair) []any {
-	out := make([]any, len(properties))
-	for i, p := range properties {
-		out[i] = p.key
-	}
-	return out
+// closed is an object that has all of these properties and no other.
+func closed(properties ...property) *openapi3.Schema {
+	return open(properties...).WithoutAdditionalProperties()
 }
 
 // replyOf is the reply that replyOK writes, without a key.
-func replyOf(value mapping) mapping { return closed(pair{"status", statusOK()}, pair{"json", value}) }
-
-// replyWithKey is the reply that replyOK writes, with a key.
-func replyWithKey(value mapping) mapping {
-	return closed(pair{"status", statusOK()}, pair{"key", textOf("The key in Redis.")}, pair{"json", value})
+func replyOf(value *openapi3.Schema) *openapi3.Schema {
+	return closed(property{"status", statusOK()}, property{"json", value})
 }
 
-func statusOK() mapping { return mapping{{"const", "ok"}} }
+// replyWithKey is the reply that replyOK writes, with a key.
+func replyWithKey(value *openapi3.Schema) *openapi3.Schema {
+	return closed(property{"status", statusOK()}, property{"key", textOf("The key in Redis.")}, property{"json", value})
+}
+
+func statusOK() *openapi3.Schema { return &openapi3.Schema{Const: "ok"} }
+
+// errorSchema is the reply that replyError writes.
+func errorSchema() *openapi3.Schema {
+	return closed(property{"error", textOf("What is wrong and what to do.")})
+}
 
 // changeOf is the body of the PUT routes.
-func changeOf(field mapping, name string, value mapping) mapping {
-	return open(pair{"key", textOf("The key in Redis.")}, pair{"field", field}, pair{name, value})
+func changeOf(field *openapi3.Schema, name string, value *openapi3.Schema) *openapi3.Schema {
+	return open(property{"key", textOf("The key in Redis.")}, property{"field", field}, property{name, value})
 }
 
 // The document.
@@ -129,101 +142,97 @@ var failureTexts = map[int]string{
 	http.StatusNotFound:              "No such key, or nothing at the path",
 	http.StatusConflict:              "Wrong type at the key or the path",
 	http.StatusRequestEntityTooLarge: "The body is larger than API_MAX_BODY",
-	http.StatusUnsupportedMediaType:  "The body is said not to be JSON",
+	http.StatusUnsupportedMediaType:  "The body is said not to be JSON, or compressed",
 	http.StatusServiceUnavailable:    "Redis cannot serve the request now",
 }
 
-// openAPI is the document of these routes.
-func openAPI(routes []route) mapping {
-	var paths, tags mapping
-	var groups []any
+// openAPI is the document of these routes. HEAD, wherever GET is, and OPTIONS are not in it.
+func openAPI(routes []route) *openapi3.T {
+	doc := &openapi3.T{
+		OpenAPI: "3.1.0",
+		Info: &openapi3.Info{
+			Title: "Bandwing API", Version: "1", Description: description,
+			License: &openapi3.License{Name: "MIT", Identifier: "MIT"},
+		},
+		Servers:    openapi3.Servers{{URL: "/"}},
+		Paths:      openapi3.NewPaths(),
+		Components: &openapi3.Components{Schemas: openapi3.Schemas{"Error": errorSchema().NewRef()}},
+	}
 	for _, r := range routes {
-		i := slices.IndexFunc(paths, func(p pair) bool { return p.key == r.template() })
-		if i < 0 {
-			i = len(paths)
-			paths = append(paths, pair{r.template(), mapping{}})
+		item := doc.Paths.Value(r.template())
+		if item == nil {
+			item = &openapi3.PathItem{}
+			doc.Paths.Set(r.template(), item)
 		}
-		methods, _ := paths[i].value.(mapping)
-		methods = append(methods, pair{strings.ToLower(r.method), r.operation()})
-		paths[i].value = methods
-		if !slices.ContainsFunc(tags, func(p pair) bool { return p.key == r.group }) {
-			tags = append(tags, pair{r.group, nil})
-			groups = append(groups, mapping{{"name", r.group}})
+		item.SetOperation(r.method, r.operation())
+		if doc.Tags.Get(r.group) == nil {
+			doc.Tags = append(doc.Tags, &openapi3.Tag{Name: r.group})
 		}
 	}
-	return mapping{
-		{"openapi", "3.1.0"},
-		{"info", mapping{
-			{"title", "Bandwing API"},
-			{"version", "1"},
-			{"license", mapping{{"name", "MIT"}, {"identifier", "MIT"}}},
-			{"description", description},
-		}},
-		{"servers", []any{mapping{{"url", "/"}}}},
-		{"tags", groups},
-		{"paths", paths},
-		{"components", mapping{
-			{"schemas", mapping{{"Error", closed(pair{"error", textOf("What is wrong and what to do.")})}}},
-		}},
-	}
+	return doc
 }
 
-func (r route) operation() mapping {
-	m := mapping{{"operationId", r.id}, {"tags", []any{r.group}}, {"summary", r.summary}}
-	if r.text != "" {
-		m = append(m, pair{"description", r.text})
+func documentYAML(doc *openapi3.T) ([]byte, error) {
+	text, err := doc.MarshalJSON()
+	if err == nil {
+		text, err = yaml.JSONToYAML(text)
 	}
-	var params []any
+	if err != nil {
+		return nil, fmt.Errorf("api: OpenAPI document: %w", err)
+	}
+	return text, nil
+}
+
+func (r route) operation() *openapi3.Operation {
+	op := &openapi3.Operation{OperationID: r.id, Tags: []string{r.group}, Summary: r.summary, Description: r.text, Responses: r.responses()}
 	for _, p := range r.params {
-		params = append(params, mapping{
-			{"name", p.name},
-			{"in", p.in},
-			{"required", p.in == "path"},
-			{"description", p.text},
-			{"schema", p.schema},
-			{"example", p.example},
+		op.AddParameter(&openapi3.Parameter{
+			Name: p.name, In: p.in, Required: p.in == openapi3.ParameterInPath, Description: p.text,
+			Schema: p.schema.NewRef(), Example: p.example,
 		})
 	}
-	if params != nil {
-		m = append(m, pair{"parameters", params})
-	}
 	if r.body != nil {
-		content := mapping{{"schema", r.body}}
+		media := openapi3.NewMediaType().WithSchema(r.body)
 		if r.example != nil {
-			content = append(content, pair{"example", jsonText(r.example.body)})
+			media.Example = exampleValue(r.example.body)
 		}
-		m = append(m, pair{"requestBody", mapping{
-			{"required", true}, {"content", mapping{{"application/json", content}}},
-		}})
+		op.RequestBody = &openapi3.RequestBodyRef{Value: openapi3.NewRequestBody().WithRequired(true).
+			WithContent(openapi3.Content{jsonMedia: media})}
 	}
-	return append(m, pair{"responses", r.responses()})
+	return op
 }
 
-func (r route) responses() mapping {
-	schema := r.reply
+// exampleValue is the value of a JSON text. A test holds all examples against their schemas.
+func exampleValue(text string) any {
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return err.Error()
+	}
+	return value
+}
+
+const jsonMedia = "application/json"
+
+func (r route) responses() *openapi3.Responses {
+	schema, media := r.reply, r.as
 	if schema == nil {
-		schema = mapping{{"type", "string"}}
+		schema = stringOf("")
 	}
-	media := r.as
 	if media == "" {
-		media = "application/json"
+		media = jsonMedia
 	}
-	out := mapping{{"200", mapping{
-		{"description", "Done"}, {"content", mapping{{media, mapping{{"schema", schema}}}}},
-	}}}
+	done := openapi3.NewResponse().WithDescription("Done").
+		WithContent(openapi3.Content{media: openapi3.NewMediaType().WithSchema(schema)})
+	out := openapi3.NewResponses(openapi3.WithStatus(http.StatusOK, &openapi3.ResponseRef{Value: done}))
+	fault := openapi3.NewMediaType().WithSchemaRef(openapi3.NewSchemaRef("#/components/schemas/Error", errorSchema()))
 	for _, status := range r.statuses() {
-		failure := mapping{
-			{"description", failureTexts[status]},
-			{"content", mapping{{"application/json", mapping{
-				{"schema", mapping{{"$ref", "#/components/schemas/Error"}}},
-			}}}},
-		}
+		failure := openapi3.NewResponse().WithDescription(failureTexts[status]).WithContent(openapi3.Content{jsonMedia: fault})
 		if status == http.StatusServiceUnavailable {
-			failure = append(failure, pair{"headers", mapping{{"Retry-After", mapping{
-				{"description", "Seconds to wait"}, {"schema", mapping{{"type", "string"}, {"pattern", "^[0-9]+$"}}},
-			}}}})
+			failure.Headers = openapi3.Headers{"Retry-After": {Value: &openapi3.Header{Parameter: openapi3.Parameter{
+				Description: "Seconds to wait", Schema: stringOf("").WithPattern("^[0-9]+$").NewRef(),
+			}}}}
 		}
-		out = append(out, pair{strconv.Itoa(status), failure})
+		out.Set(strconv.Itoa(status), &openapi3.ResponseRef{Value: failure})
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/goccy/go-yaml"
 )
 
@@ -28,7 +28,7 @@ func contractFault(s *Server, method, target string, resp *http.Response, body s
 	if err != nil {
 		return err.Error()
 	}
-	want, schema := "application/json", closed(pair{"error", textOf("")})
+	want, schema := "application/json", errorSchema()
 	if resp.StatusCode == http.StatusOK {
 		schema = routes[i].reply
 		if routes[i].as != "" {
@@ -49,7 +49,10 @@ func contractFault(s *Server, method, target string, resp *http.Response, body s
 	if err := dec.Decode(&value); err != nil {
 		return err.Error()
 	}
-	return schemaFault(schema, value, routes[i].id)
+	if err := schema.VisitJSON(value, openapi3.EnableJSONSchema2020()); err != nil {
+		return routes[i].id + ": " + err.Error()
+	}
+	return ""
 }
 
 func covers(pattern, path string) bool {
@@ -57,102 +60,6 @@ func covers(pattern, path string) bool {
 	return slices.EqualFunc(want, got, func(part, sent string) bool {
 		return part == sent || strings.HasPrefix(part, ":") && sent != ""
 	})
-}
-
-// schemaFault knows the part of JSON Schema that the contract uses for replies.
-func schemaFault(schema mapping, value any, at string) string {
-	object, _ := value.(map[string]any)
-	for _, p := range schema {
-		fault := ""
-		switch want := p.value.(type) {
-		case bool: // additionalProperties
-			for name := range object {
-				if !slices.ContainsFunc(field(schema, "properties"), func(p pair) bool { return p.key == name }) {
-					fault = "has " + name
-				}
-			}
-		case int: // minLength
-			if text, ok := value.(string); ok && len(text) < want {
-				fault = "is too short"
-			}
-		case []any:
-			fault = listFault(p.key, want, object, value)
-		case string:
-			if p.key == "const" && value != want || p.key == "type" && typeOf(value) != want {
-				fault = fmt.Sprintf("is %v, want %s", value, want)
-			}
-		case mapping:
-			fault = nestedFault(p.key, want, value, at)
-		}
-		if fault != "" {
-			return at + ": " + fault
-		}
-	}
-	return ""
-}
-
-func listFault(key string, want []any, object map[string]any, value any) string {
-	for _, name := range want {
-		if _, has := object[name.(string)]; key == "required" && !has {
-			return "has no " + name.(string)
-		}
-	}
-	if key == "type" && !slices.Contains(want, any(typeOf(value))) {
-		return fmt.Sprintf("is %v, want %v", value, want)
-	}
-	return ""
-}
-
-func nestedFault(key string, want mapping, value any, at string) string {
-	switch key {
-	case "properties":
-		for _, p := range want {
-			if member, has := value.(map[string]any)[p.key]; has {
-				if fault := schemaFault(p.value.(mapping), member, at+"."+p.key); fault != "" {
-					return fault
-				}
-			}
-		}
-	case "items":
-		elements, _ := value.([]any)
-		for _, element := range elements {
-			if fault := schemaFault(want, element, at+"[]"); fault != "" {
-				return fault
-			}
-		}
-	case "additionalProperties":
-		for name, member := range value.(map[string]any) {
-			if fault := schemaFault(want, member, at+"."+name); fault != "" {
-				return fault
-			}
-		}
-	}
-	return ""
-}
-
-func field(m mapping, key string) mapping {
-	for _, p := range m {
-		if p.key == key {
-			return p.value.(mapping)
-		}
-	}
-	return nil
-}
-
-func typeOf(value any) string {
-	switch value.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "boolean"
-	case json.Number:
-		return "number"
-	case string:
-		return "string"
-	case []any:
-		return "array"
-	}
-	return "object"
 }
 
 func TestContractFault(t *testing.T) {
@@ -167,15 +74,15 @@ func TestContractFault(t *testing.T) {
 		body, says     string
 	}{
 		{get, "/api/v1/keys?limit=1", reply(200, js), `{"status":"ok","json":["a"]}`, ""},
-		{get, "/api/v1/keys", reply(200, js), `{"status":"ok","json":[1]}`, "getKeys.json[]: is 1"},
-		{get, "/api/v1/keys", reply(200, js), `{"status":"ok","json":{}}`, "getKeys.json: is map[]"},
-		{get, "/api/v1/keys", reply(200, js), `{"status":"no","json":[]}`, "getKeys.status: is no"},
-		{get, "/api/v1/keys", reply(200, js), `{"status":"ok"}`, "has no json"},
-		{get, "/api/v1/keys", reply(200, js), `{"status":"ok","json":[],"x":1}`, "has x"},
+		{get, "/api/v1/keys", reply(200, js), `{"status":"ok","json":[1]}`, "/json/0"},
+		{get, "/api/v1/keys", reply(200, js), `{"status":"ok","json":{}}`, "/json"},
+		{get, "/api/v1/keys", reply(200, js), `{"status":"no","json":[]}`, "/status"},
+		{get, "/api/v1/keys", reply(200, js), `{"status":"ok"}`, "json"},
+		{get, "/api/v1/keys", reply(200, js), `{"status":"ok","json":[],"x":1}`, "x"},
 		{get, "/api/v1/keys", reply(404, js), `{"error":"x"}`, "getKeys may not answer 404"},
-		{get, "/api/v1/keys", reply(400, js), `{"error":""}`, "too short"},
+		{get, "/api/v1/keys", reply(400, js), `{"error":""}`, "minLength"},
 		{get, "/api/v1/keys", reply(400, "text/plain"), `{"error":"x"}`, "answered text/plain"},
-		{get, "/api/v1/hash/k", reply(200, js), `{"status":"ok","json":{"a":1}}`, "getHash.json.a: is 1"},
+		{get, "/api/v1/hash/k", reply(200, js), `{"status":"ok","json":{"a":1}}`, "/json/a"},
 		{get, "/docs", reply(200, "text/html"), ``, ""},
 		{get, "/nope", reply(404, "text/plain"), ``, ""},
 	} {
@@ -183,6 +90,27 @@ func TestContractFault(t *testing.T) {
 		if !strings.Contains(got, tc.says) || (tc.says == "") != (got == "") {
 			t.Errorf("%s %s: %q, want %q", tc.target, tc.body, got, tc.says)
 		}
+	}
+}
+
+// TestDocumentIsValid has the library check the document and its examples, as it is made and as a client reads it.
+func TestDocumentIsValid(t *testing.T) {
+	s := newServer(t, Config{}, &fakeStore{})
+	if err := openAPI(s.routes()).Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
+		t.Error(err)
+	}
+	_, text := ask(s, get, "/openapi.yaml", "")
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
+		t.Error(err)
+	}
+	bad := openAPI(s.routes())
+	bad.Paths.Value("/api/v1/keys").Get.OperationID = "getDocument"
+	if err := bad.Validate(t.Context()); err == nil {
+		t.Error("two operations of one name are valid")
 	}
 }
 
@@ -203,8 +131,8 @@ func TestDocumentAndRoutes(t *testing.T) {
 	}
 	var routed, documented []string
 	for _, r := range s.engine.Routes() {
-		if r.Method == http.MethodHead {
-			continue // wherever GET is: see TestHeadIsGetWithoutABody
+		if r.Method == http.MethodHead || strings.HasPrefix(r.Path, docsPath+"/") {
+			continue // HEAD is wherever GET is, see TestHeadIsGetWithoutABody; and files of Swagger UI
 		}
 		routed = append(routed, r.Method+" "+regexp.MustCompile(`:([a-z]+)`).ReplaceAllString(r.Path, "{$1}"))
 	}
@@ -234,35 +162,6 @@ func TestDocumentAndRoutes(t *testing.T) {
 	slices.Sort(documented)
 	if !slices.Equal(routed, documented) {
 		t.Errorf("routed\n%s\ndocumented\n%s", strings.Join(routed, "\n"), strings.Join(documented, "\n"))
-	}
-}
-
-func TestYAML(t *testing.T) {
-	m := mapping{
-		{"a", "plain text"},
-		{"200", "quoted: \"x\" #1\n"},
-		{"on", "true"},
-		{"l", []any{"x", 1, mapping{{"m", true}, {"n", []any{}}}, mapping{}}},
-		{"m", mapping{{"$ref", "#/a"}, {"deep", mapping{{"j", jsonText(`{"k":[1,null]}`)}}}}},
-	}
-	var fromYAML, fromJSON any
-	if err := yaml.Unmarshal(m.yaml(), &fromYAML); err != nil {
-		t.Fatalf("%v\n%s", err, m.yaml())
-	}
-	if err := json.Unmarshal([]byte(m.json()), &fromJSON); err != nil {
-		t.Fatalf("%v\n%s", err, m.json())
-	}
-	asJSON, err := json.Marshal(fromYAML)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := json.Marshal(fromJSON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `{"200":"quoted: \"x\" #1\n","a":"plain text","l":["x",1,{"m":true,"n":[]},{}],"m":{"$ref":"#/a","deep":{"j":{"k":[1,null]}}},"on":"true"}`
-	if string(asJSON) != want || !bytes.Equal(again, asJSON) {
-		t.Errorf("YAML %s\nJSON %s\nwant %s", asJSON, again, want)
 	}
 }
 

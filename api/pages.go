@@ -8,47 +8,32 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
+	"github.com/swaggest/swgui/v5emb"
 )
+
+// docsPath is where Swagger UI is, with its files below.
+const docsPath = "/docs"
 
 // The pages are complete in themselves: they load nothing from anywhere.
 //
 //go:embed pages/*.html
 var pageFiles embed.FS
 
-// pages is what the service says about itself. It is written once, from the routes.
+// pages is what the service says about itself. It is made once, from the routes.
 type pages struct {
-	openAPI  []byte
+	openAPI  func() ([]byte, error) // made when it is first asked for, because that takes as long as all else at the start
 	start    []byte
-	docs     []byte
+	docs     http.Handler // Swagger UI and its files
 	examples []pageExample
 }
 
-// pageGroup, pageRoute and pageExample are what the templates are given.
+// pageGroup and pageExample are what the template is given.
 type pageGroup struct {
-	Name   string
-	Routes []pageRoute
-}
-
-type pageRoute struct {
-	ID, Method, Path, Summary, Text string
-
-	Params  []pageParam
-	Body    string // schema
-	Media   string
-	Reply   string // schema, empty for no JSON
-	Fails   []pageFailure
-	Example *pageExample
-}
-
-type pageParam struct {
-	Name, In, Text, Schema string
-}
-
-type pageFailure struct {
-	Status int
-	Text   string
+	Name     string
+	Examples []pageExample
 }
 
 type pageExample struct {
@@ -56,59 +41,51 @@ type pageExample struct {
 }
 
 func newPages(routes []route) (pages, error) {
-	p := pages{openAPI: openAPI(routes).yaml()}
+	p := pages{
+		docs:    v5emb.New("Bandwing API", "/openapi.yaml", docsPath),
+		openAPI: sync.OnceValues(func() ([]byte, error) { return documentYAML(openAPI(routes)) }),
+	}
 	var groups []pageGroup
 	for _, r := range routes {
+		if r.example == nil {
+			continue
+		}
 		if len(groups) == 0 || groups[len(groups)-1].Name != r.group {
 			groups = append(groups, pageGroup{Name: r.group})
 		}
-		last := &groups[len(groups)-1]
-		last.Routes = append(last.Routes, r.page())
-		if r.example != nil {
-			p.examples = append(p.examples, pageExample{r.summary, r.method, r.example.target, r.example.body})
-		}
+		e := pageExample{r.summary, r.method, r.example.target, r.example.body}
+		groups[len(groups)-1].Examples = append(groups[len(groups)-1].Examples, e)
+		p.examples = append(p.examples, e)
 	}
 	parsed, err := template.ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return p, fmt.Errorf("api: pages: %w", err)
 	}
-	for name, page := range map[string]*[]byte{"start": &p.start, "docs": &p.docs} {
-		var buf bytes.Buffer
-		if err := parsed.ExecuteTemplate(&buf, name, groups); err != nil {
-			return p, fmt.Errorf("api: page %s: %w", name, err)
-		}
-		*page = buf.Bytes()
+	var buf bytes.Buffer
+	if err := parsed.ExecuteTemplate(&buf, "start", groups); err != nil {
+		return p, fmt.Errorf("api: start page: %w", err)
 	}
+	p.start = buf.Bytes()
 	return p, nil
 }
 
-func (r route) page() pageRoute {
-	p := pageRoute{ID: r.id, Method: r.method, Path: r.template(), Summary: r.summary, Text: r.text, Media: r.as}
-	for _, param := range r.params {
-		p.Params = append(p.Params, pageParam{param.name, param.in, param.text, param.schema.json()})
+func (s *Server) getOpenAPI(c *gin.Context) {
+	document, err := s.pages.openAPI()
+	if err != nil {
+		s.fail(c, err)
+		return
 	}
-	if r.body != nil {
-		p.Body = r.body.json()
-	}
-	if r.reply != nil {
-		p.Media, p.Reply = "application/json", r.reply.json()
-	}
-	for _, status := range r.statuses() {
-		p.Fails = append(p.Fails, pageFailure{status, failureTexts[status]})
-	}
-	if r.example != nil {
-		p.Example = &pageExample{r.summary, r.method, r.example.target, r.example.body}
-	}
-	return p
+	s.replyPage(c, "application/yaml", document)
 }
-
-func (s *Server) getOpenAPI(c *gin.Context) { s.replyPage(c, "application/yaml", s.pages.openAPI) }
 
 func (s *Server) getStart(c *gin.Context) {
 	s.replyPage(c, "text/html; charset=utf-8", s.pages.start)
 }
 
-func (s *Server) getDocs(c *gin.Context) { s.replyPage(c, "text/html; charset=utf-8", s.pages.docs) }
+func (s *Server) getDocs(c *gin.Context) {
+	pageHeaders(c.Writer.Header())
+	s.pages.docs.ServeHTTP(c.Writer, c.Request)
+}
 
 // getExamples writes the lines for the host that was asked.
 func (s *Server) getExamples(c *gin.Context) {
@@ -144,8 +121,13 @@ func hostOf(r *http.Request) string {
 
 // replyPage sends what is no JSON.
 func (s *Server) replyPage(c *gin.Context, media string, page []byte) {
-	header := c.Writer.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
+	pageHeaders(c.Writer.Header())
 	c.Data(http.StatusOK, media, page)
+}
+
+// pageHeaders allow a page what it has itself, and this service.
+func pageHeaders(header http.Header) {
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; "+
+		"script-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:")
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
 )
 
@@ -23,7 +24,7 @@ const (
 )
 
 func idParam(example string) param {
-	return param{"id", "path", "The key in Redis, escaped for URLs.", mapping{{"type", "string"}, {"minLength", 1}}, example}
+	return param{"id", "path", "The key in Redis, escaped for URLs.", textOf(""), example}
 }
 
 func fieldParam(example string) param {
@@ -35,8 +36,8 @@ func pathParam() param {
 }
 
 // pathSchema is looser than ParsePath, which no regular expression of a bearable length describes.
-func pathSchema() mapping {
-	return append(textOf("A plain path such as age or a.b[0].name, or a JSONPath that begins with $."), pair{"maxLength", MaxPathLen})
+func pathSchema() *openapi3.Schema {
+	return textOf("A plain path such as age or a.b[0].name, or a JSONPath that begins with $.").WithMaxLength(MaxPathLen)
 }
 
 func (s *Server) documentRoutes() []route {
@@ -54,10 +55,11 @@ func (s *Server) documentRoutes() []route {
 			method: http.MethodGet, path: "/api/v1/keys", handle: s.answer(s.getKeys),
 			id: "getKeys", group: groupJSON, summary: "List keys (SCAN)", text: "Keys of every Redis type, in no order.",
 			params: []param{
-				{"pattern", "query", "What the keys begin with; it stands for itself, * too.", mapping{{"type", "string"}, {"default", defaultPrefix}}, "example:"},
-				{"limit", "query", "The most keys to return.", mapping{
-					{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit},
-				}, "5"},
+				{"pattern", "query", "What the keys begin with; it stands for itself, * too.", stringOf("").WithDefault(defaultPrefix), "example:"},
+				{
+					"limit", "query", "The most keys to return.",
+					typed("", openapi3.TypeInteger).WithMin(1).WithMax(maxLimit).WithDefault(defaultLimit), 5,
+				},
 			},
 			reply:   replyOf(arrayOf(stringOf("A key."))),
 			example: &example{"/api/v1/keys?pattern=example:&limit=5", ""},
@@ -81,11 +83,8 @@ func (s *Server) documentRoutes() []route {
 			id: "getFields", group: groupJSON, summary: "List the field names of an object (JSON.OBJKEYS)",
 			text:   "For a JSONPath an array with one element a match, null for a match that is no object.",
 			params: []param{idParam("example:ada"), pathParam()},
-			reply: replyOf(arrayOf(mapping{
-				{"description", "A name; for a JSONPath the names in a match."},
-				{"type", []any{"string", "array", "null"}},
-				{"items", stringOf("A name.")},
-			})),
+			reply: replyOf(arrayOf(typed("A name; for a JSONPath the names in a match.", "string", "array", "null").
+				WithItems(stringOf("A name.")))),
 			fails:   []int{http.StatusNotFound, http.StatusConflict},
 			example: &example{"/api/v1/fields/example:ada?path=address", ""},
 		},
@@ -110,6 +109,8 @@ func (s *Server) newEngine(routes []route) *gin.Engine {
 			e.HEAD(r.path, r.handle) // net/http sends no body
 		}
 	}
+	e.GET(docsPath+"/*file", s.getDocs)
+	e.HEAD(docsPath+"/*file", s.getDocs)
 	if s.cfg.Profile {
 		e.GET("/debug/pprof/*name", profile)
 	}

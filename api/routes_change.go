@@ -1,13 +1,17 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
 
 // changeRoutes are the routes that change what is at a path, or delete it.
 func (s *Server) changeRoutes() []route {
 	both := []int{http.StatusNotFound, http.StatusConflict}
 	whole := replyOf(anyValue("The whole document after the change."))
 	key := replyOf(stringOf("The key."))
-	number := mapping{{"type", "number"}, {"description", "It is not rounded here."}}
+	number := typed("It is not rounded here.", openapi3.TypeNumber)
 	return []route{
 		{
 			method: http.MethodPut, path: "/api/v1/redisjson/update", handle: s.answer(s.putUpdate),
@@ -85,19 +89,16 @@ func (s *Server) stringRoutes() []route {
 
 func (s *Server) hashRoutes() []route {
 	both := []int{http.StatusNotFound, http.StatusConflict}
-	hash := mapping{
-		{"type", "object"},
-		{"description", "All fields of the hash. A hash holds texts: numbers, true, false and null are stored as their JSON text."},
-		{"additionalProperties", stringOf("The field's text.")},
-	}
-	flat := mapping{{"type", []any{"string", "number", "boolean", "null"}}, {"description", "A flat value."}}
+	hash := typed("All fields of the hash. A hash holds texts: numbers, true, false and null are stored as their JSON text.", openapi3.TypeObject).
+		WithAdditionalProperties(stringOf("The field's text."))
+	flat := typed("A flat value.", "string", "number", "boolean", "null")
 	name := textOf("The field's name; it is no path.")
 	return []route{
 		{
 			method: http.MethodPost, path: "/api/v1/hash", handle: s.answer(s.postHash),
 			id: "postHash", group: groupHashes, summary: "Store an object as a hash (DEL, HSET)",
 			text:  "The key is the object's id, if that is a string, else a new hash:<uuid>. A hash that the key had is replaced.",
-			body:  mapping{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", flat}},
+			body:  typed("", openapi3.TypeObject).WithMinProperties(1).WithAdditionalProperties(flat),
 			reply: replyWithKey(hash), fails: []int{http.StatusConflict},
 			example: &example{"/api/v1/hash", `{"id":"example:eve","name":"Eve","age":29}`},
 		},
@@ -124,7 +125,7 @@ func (s *Server) hashRoutes() []route {
 }
 
 func (s *Server) serviceRoutes() []route {
-	ok := closed(pair{"status", statusOK()})
+	ok := closed(property{"status", statusOK()})
 	const html = "text/html"
 	return []route{
 		{
@@ -150,8 +151,8 @@ func (s *Server) serviceRoutes() []route {
 			id: "getStart", group: groupService, summary: "The start page, with examples to try",
 		},
 		{
-			method: http.MethodGet, path: "/docs", handle: s.getDocs, offline: true, as: html,
-			id: "getDocs", group: groupService, summary: "This contract, for people",
+			method: http.MethodGet, path: docsPath, handle: s.getDocs, offline: true, as: html,
+			id: "getDocs", group: groupService, summary: "This contract in Swagger UI",
 		},
 		{
 			method: http.MethodGet, path: "/examples", handle: s.getExamples, offline: true, as: "text/plain",

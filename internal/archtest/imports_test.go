@@ -15,6 +15,9 @@ const (
 	gofakeit   = "github.com/brianvoe/gofakeit"
 	googleUUID = "github.com/google/uuid"
 	goTOML     = "github.com/pelletier/go-toml/v2"
+	kinOpenAPI = "github.com/getkin/kin-openapi"
+	swgui      = "github.com/swaggest/swgui"
+	goYAML     = "github.com/goccy/go-yaml"
 	gopsutil   = "github.com/shirou/gopsutil"
 	goRedis    = "github.com/redis/go-redis"
 	envconfig  = "github.com/kelseyhightower/envconfig"
@@ -44,7 +47,7 @@ func serviceRows() []row {
 		{pkg: "cmd/*", never: []string{"internal/...", "e2e/...", "bench/...", "locustworker/mastertest"}},
 		{
 			pkg:   "api",
-			may:   []string{gin, prometheus},
+			may:   []string{gin, prometheus, kinOpenAPI, swgui, goYAML},
 			never: []string{goRedis, envconfig, zmq4, "locustworker/...", "api/redisstore", "internal/..."},
 		},
 		{
