@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bandwing/bandwing/locustworker/internal/cli"
 	"github.com/bandwing/bandwing/locustworker/internal/headless/terminal"
@@ -22,6 +23,7 @@ func commandLine(base Config, classes []Class, host string, o output) cli.Progra
 		Version:  base.Version,
 		Defaults: settingsOf(base),
 		Classes:  plainClasses(classes),
+		Commands: subcommands(base.Commands),
 		Check:    func(s cli.Settings) error { return base.with(s).Validate() },
 		Live: func(s cli.Settings) ([]cli.Class, error) {
 			return liveClasses(base.with(s), classes)
@@ -49,7 +51,12 @@ func work(ctx context.Context, cfg Config, codeOnError int, classes []Class) int
 		cfg.Logger.Error(err.Error())
 		return cli.ExitError
 	}
+	waiting, end := context.WithCancel(ctx)
+	var warned sync.WaitGroup
+	warned.Go(func() { w.warnOfWaiting(waiting) })
 	err = w.Run(ctx)
+	end()
+	warned.Wait()
 	if err != nil {
 		cfg.Logger.Error(err.Error())
 	}

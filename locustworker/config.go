@@ -98,6 +98,8 @@ type Config struct {
 	// Shapes are load shapes that --shape chooses from, by name, for runs without a
 	// master.
 	Shapes map[string]LoadShape
+	// Commands are the program's own commands, which Main runs.
+	Commands []Command
 	// Logger gets the worker's log. Default slog.Default().
 	Logger *slog.Logger
 }

@@ -22,8 +22,8 @@ const (
 
 // healthCommand is the subcommand that the container image's health check runs, as
 // the image has no shell and no curl. The exit code is 0 or 1.
-func healthCommand() int {
-	if err := health(context.Background(), os.Getenv("LOCUST_METRICS_ADDR")); err != nil {
+func healthCommand(ctx context.Context, _ []string) int {
+	if err := health(ctx, os.Getenv("LOCUST_METRICS_ADDR")); err != nil {
 		fmt.Fprintln(os.Stderr, "locustworker: health:", err)
 		return 1
 	}

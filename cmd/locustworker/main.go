@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -15,18 +16,18 @@ import (
 var version = ""
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "health" {
-		os.Exit(healthCommand())
+	if len(os.Args) == 2 && os.Args[1] == "health" { // which needs none of the settings
+		os.Exit(healthCommand(context.Background(), nil))
 	}
 	cfg, scenario, err := load()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "locustworker:", err)
 		os.Exit(2)
 	}
-	if len(os.Args) > 1 && os.Args[1] == "data" {
-		os.Exit(data(cfg))
-	}
-	base := locustworker.Config{Version: version, ServeMetrics: promworker.Serve}
+	base := locustworker.Config{Version: version, ServeMetrics: promworker.Serve, Commands: []locustworker.Command{
+		{Name: "data", Help: "Load documents into the service, and remove them.", Run: data(cfg)},
+		{Name: "health", Help: "End with 0 when a master counts on the worker of this container.", Run: healthCommand},
+	}}
 	locustworker.MainConfig(scenario.Configure(base), scenario.Classes()...)
 }
 

@@ -125,6 +125,7 @@ func (c *Command) Run(ctx context.Context) int {
 func (c *Command) subcommands() []Subcommand {
 	return append([]Subcommand{
 		{Name: "stub", Help: "Print the locustfile for the master.", Run: c.runStub},
+		{Name: "completion", Help: "Print a completion script for bash, zsh or fish.", Run: c.runCompletion},
 	}, c.Commands...)
 }
 
@@ -172,7 +173,7 @@ func (c *Command) suggest(wrong string) string {
 		commands = append(commands, s.Name)
 	}
 	classes := classNames(c.Classes)
-	text := "There are the user classes " + strings.Join(classes, ", ") + " and the commands " + strings.Join(commands, ", ") + "."
+	text := "This program has the user classes " + strings.Join(classes, ", ") + " and the commands " + strings.Join(commands, ", ") + "."
 	if name := closest(wrong, append(classes, commands...)); name != "" {
 		text += " Did you mean '" + name + "'?"
 	}

@@ -53,8 +53,9 @@ func stubOf(program string, classes []Class) string {
 	for i := range classes {
 		w.class(&classes[i], i+1)
 	}
+	text := fmt.Sprintf("%s is a Go worker and runs these users itself, in place of a Python worker. Master: `%s stub > locustfile.py "+
+		"&& locust --master -f locustfile.py`; worker: `%s --worker --master-host <host of the master>`", strconv.Quote(program), program, program)
 	program = strconv.Quote(program)
-	text := fmt.Sprintf("%s is a Go worker and runs this itself; start it with --worker instead of a Python worker on this file", program)
 	return strings.Join([]string{
 		"# The user classes of the Go worker " + program + ", for the Locust master: names, weights, tasks and tags.\n" +
 			"# Printed by its command `stub`; print it anew when the classes change. The tasks themselves are in Go.\n",

@@ -151,6 +151,11 @@ func TestLocustLoadsTheStub(t *testing.T) {
 		if !strings.HasPrefix(got.Failure, `RuntimeError('"shoptest" is a Go worker`) {
 			t.Errorf("%s fails with %q", class.Name, got.Failure)
 		}
+		for _, command := range []string{"`shoptest stub > locustfile.py && locust --master -f locustfile.py`", "`shoptest --worker --master-host "} {
+			if !strings.Contains(got.Failure, command) {
+				t.Errorf("%s fails without naming %s: %s", class.Name, command, got.Failure)
+			}
+		}
 	}
 	if t.Failed() {
 		t.Log(text)
