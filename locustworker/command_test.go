@@ -233,8 +233,8 @@ func TestFailingListenerIsAnExitCode(t *testing.T) {
 }
 
 func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
-	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
-	c, sh := testCommand(env, Config{}, shopClasses(), "-f", "locustfile.py", "--headless", "-u", "5", "--otel", "-L", "debug", "Buyer")
+	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_AUTOQUIT": "5", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
+	c, sh := testCommand(env, Config{}, shopClasses(), "--worker", "-f", "locustfile.py", "--headless", "--autostart", "-u", "5", "--otel", "-L", "debug", "Buyer")
 	sh.files["locust.conf"] = "web-port = 80\nmy-argument = 1"
 	if code := runStopped(t, c); code != cli.ExitOK {
 		t.Errorf("exit code %d", code)
@@ -246,14 +246,15 @@ func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 		}
 	}
 	want := []string{
-		"options without a meaning for a Go worker are ignored: --users, --locustfile, --headless",
+		"options without a meaning for a worker are ignored, as there is no --headless: --users",
+		"options without a meaning for a Go program are ignored: --locustfile, --autostart",
 		"a Python worker obeys these options, this one does not: --otel",
 		"configuration files set what is no option of Locust; the master sends custom arguments: locust.conf: my-argument",
 	}
 	if strings.Join(warnings, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", strings.Join(warnings, "\n"))
 	}
-	debugged := "DEBUG/locustworker: settings without a meaning for a Go worker: environment variable LOCUST_RUN_TIME, locust.conf: web-port\n"
+	debugged := "DEBUG/locustworker: settings without a meaning for a Go worker: locust.conf: web-port, environment variable LOCUST_AUTOQUIT\n"
 	if !strings.Contains(sh.stderr.String(), debugged) {
 		t.Errorf("the log lacks %q:\n%s", debugged, sh.stderr.String())
 	}

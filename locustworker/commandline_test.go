@@ -131,6 +131,7 @@ func TestSettingsOfAConfigComeBack(t *testing.T) {
 			field.SetUint(7)
 		case []cli.UserSettings:
 			field.Set(reflect.ValueOf([]cli.UserSettings{{Class: "A", Host: &text, Weight: &number, FixedCount: &number, Tasks: []string{"x"}}}))
+		case cli.Headless: // which no Config has
 		default:
 			t.Fatalf("no value for %s", fields.Type().Field(i).Name)
 		}

@@ -151,7 +151,7 @@ func (c *Command) obey(ctx context.Context, in *invocation, log *slog.Logger) in
 		return c.printRatio(in, log)
 	}
 	if in.master {
-		log.Error("this program is no master: start one with `locust --master`, or run without one with --headless")
+		log.Error("--master cannot be combined with --worker, and this program is no master: start one with `locust --master`, or run without one with --headless")
 		return ExitFatal
 	}
 	if !c.IsChild() {
