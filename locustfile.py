@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from locust import tag, task
 
+import master.go_workers  # lets Go workers stop a run
 import master.prometheus_exporter  # noqa: F401  # /metrics on the master
 from loadtest.twin.documents import (
     COMPLEX,

@@ -14,7 +14,8 @@ type Environment struct {
 	log       *slog.Logger
 	send      func(wire.Outbound)
 	count     func() Counters
-	quit      func(code int)
+	quit      func(code int) // ends a run without a master; nil under one
+	aborted   atomic.Bool    // ErrAbortRun was obeyed in this run
 	index     atomic.Int64
 	id        atomic.Pointer[string]
 	arguments atomic.Pointer[Arguments]
@@ -63,18 +64,6 @@ func (e *Environment) Logger() *slog.Logger { return e.log }
 
 // Counters returns what became of the samples so far.
 func (e *Environment) Counters() Counters { return e.count() }
-
-// Quit ends the run, of which the exit code is this one (runner.quit with
-// Environment.process_exit_code). Of several calls the first one counts. Users that
-// call it are stopped as all others are. Under a master it does nothing but log an
-// error: a worker cannot end a run.
-func (e *Environment) Quit(code int) {
-	if e.quit == nil {
-		e.log.Error("Environment.Quit is for runs without a master", "code", code)
-		return
-	}
-	e.quit(code)
-}
 
 // SendMessage sends a custom message to the master (Runner.send_message). Data is
 // nil, a bool, a number, a string, a []byte, a time.Time, or a slice, an array, a

@@ -18,7 +18,9 @@ type Events struct {
 	// Init is called once, before the worker connects to the master.
 	Init func(*Environment) error
 	// TestStart is called at the first spawn of a run, before any user starts.
-	// Users start when it has returned. ctx ends when the run is stopped first.
+	// Users start when it has returned, also with an error, which is an exception
+	// on the master's page too; with ErrAbortRun the run is stopped instead. ctx ends
+	// when the run is stopped first.
 	TestStart func(ctx context.Context, env *Environment) error
 	// TestStopping is called when a run is to be stopped, before its users are.
 	TestStopping func(*Environment) error

@@ -200,8 +200,11 @@ func (a *alone) exception(u *User, err error, trace string) {
 }
 
 // send calls the program's own handler of a message, as there is nobody else
-// (LocalRunner.send_message).
+// (LocalRunner.send_message). An exception goes into the run's own table.
 func (a *alone) send(m wire.Outbound) {
+	if e, ok := m.(wire.Exception); ok {
+		a.run.Exception(e.Message, e.Traceback)
+	}
 	custom, ok := m.(wire.Custom)
 	if !ok {
 		return

@@ -91,7 +91,7 @@ func TestNoSampleIsLostWithoutAMaster(t *testing.T) {
 func TestQuitEndsARunWithoutAMaster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		class := NewClass("A", newTapper).Task("once", 1, func(s *tapper, ctx context.Context) error {
-			s.u.Environment().Quit(42)
+			_ = s.u.Environment().Quit(42)
 			return s.tap(ctx)
 		})
 		began := time.Now()

@@ -42,10 +42,21 @@ func (h *hooks) init() {
 }
 
 func (h *hooks) testStart(ctx context.Context) {
+	h.env.aborted.Store(false)
 	for _, e := range h.events {
-		if e.TestStart != nil {
-			h.fire("test_start", func() error { return e.TestStart(ctx, h.env) })
+		if e.TestStart == nil {
+			continue
 		}
+		h.fire("test_start", func() error {
+			err := guard(func() error { return e.TestStart(ctx, h.env) })
+			if err != nil {
+				h.startFailed(ctx, err)
+			}
+			return err
+		})
+	}
+	if h.env.aborted.Load() {
+		<-ctx.Done() // no user starts
 	}
 }
 
@@ -126,6 +137,7 @@ func (h *hooks) request(u *User, s Sample) {
 }
 
 func (h *hooks) userError(u *User, err error, trace string) {
+	h.env.abort(err)
 	for _, e := range h.events {
 		if e.UserError != nil {
 			h.fire("user_error", func() error { e.UserError(u, err, trace); return nil })

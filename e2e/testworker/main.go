@@ -3,15 +3,21 @@
 package main
 
 import (
+	"os"
+
 	"github.com/bandwing/bandwing/locustworker"
 )
 
 func main() {
-	locustworker.MainConfig(locustworker.Config{Events: events(), Messages: messages()},
+	events := reporting()
+	if os.Getenv("TESTWORKER_ABORT") != "" {
+		events.Add(aborting())
+	}
+	locustworker.MainConfig(locustworker.Config{Events: events, Messages: messages()},
 		scriptClass(), manyClass(),
 		tickerClass(), heavyClass(), lightClass(), fixedClass(), failerClass(),
 		panickerClass(), returnerClass(), badStartClass(),
 		chattyClass(), stepsClass(), nestedClass(), sleeperClass(), taggedClass(),
-		argumentsClass(), webClass(), talkerClass(),
+		argumentsClass(), webClass(), talkerClass(), quitterClass(), aborterClass(),
 	)
 }

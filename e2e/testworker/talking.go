@@ -13,7 +13,7 @@ import (
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
-func events() locustworker.Events {
+func reporting() locustworker.Events {
 	return locustworker.Events{
 		ReportToMaster: func(_ *locustworker.Environment, data map[string]any) error {
 			data["note"] = map[string]any{"by": "a worker", "value": 42}

@@ -56,10 +56,14 @@ func stubOf(program string, classes []Class) string {
 	text := fmt.Sprintf("%s is a Go worker and runs these users itself, in place of a Python worker. Master: `%s stub > locustfile.py "+
 		"&& locust --master -f locustfile.py`; worker: `%s --worker --master-host <host of the master>`", strconv.Quote(program), program, program)
 	program = strconv.Quote(program)
+	w.imports["events"] = true
 	return strings.Join([]string{
 		"# The user classes of the Go worker " + program + ", for the Locust master: names, weights, tasks and tags.\n" +
 			"# Printed by its command `stub`; print it anew when the classes change. The tasks themselves are in Go.\n",
-		"from locust import " + strings.Join(slices.Sorted(maps.Keys(w.imports)), ", ") + "\n\n",
+		"import logging\n\nimport gevent",
+		"from locust import " + strings.Join(slices.Sorted(maps.Keys(w.imports)), ", "),
+		"from locust.runners import MasterRunner\n\n",
+		obeyGoWorkers + "\n",
 		"def _in_go(error=RuntimeError):",
 		"    raise error(" + strconv.Quote(strings.ToValidUTF8(text, "\uFFFD")) + ")\n\n",
 		"class _GoUser(User):",

@@ -29,6 +29,7 @@ var usedByLocust = []string{
 	"functions", "get_next_task", "greenlet", "group", "host", "interrupt", "json", "max_wait", "min_wait", "on_start", "on_stop",
 	"parent", "run", "schedule_task", "start", "stop", "tasks", "transitions", "user", "wait", "wait_function", "wait_time", "weight",
 	"locust_tag_set", "locust_task_weight",
-	"MarkovTaskSet", "RuntimeError", "SequentialTaskSet", "TaskSet", "User", "between", "constant", "constant_pacing",
-	"constant_throughput", "globals", "poisson", "tag", "task",
+	"MarkovTaskSet", "MasterRunner", "RuntimeError", "SequentialTaskSet", "TaskSet", "User", "between", "constant",
+	"constant_pacing", "constant_throughput", "events", "getattr", "gevent", "globals", "isinstance", "logging",
+	"obey_go_workers", "poisson", "tag", "task",
 }
