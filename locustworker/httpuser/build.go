@@ -93,7 +93,8 @@ func (x *exchange) remove(key string) {
 // writeHead writes the request's head. Host comes first (RFC 9112, section 3.2);
 // Content-Length and Transfer-Encoding are never the caller's.
 func (x *exchange) writeHead() {
-	b := append(x.head[:0], x.method...)
+	b := x.head[:0]
+	b = append(b, x.method...)
 	b = append(b, ' ')
 	b = append(b, x.uri...)
 	b = append(b, " HTTP/1.1\r\n"...)
@@ -134,7 +135,8 @@ func (x *exchange) writeHead() {
 		b = appendPairs(b, x.pairs)
 		b = append(b, "\r\n"...)
 	}
-	x.head = append(b, "\r\n"...)
+	b = append(b, "\r\n"...)
+	x.head = b
 }
 
 func appendField(b []byte, key, value string) []byte {

@@ -3,6 +3,7 @@
 package httpuser
 
 import (
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -34,8 +35,8 @@ func readable(rc syscall.RawConn) bool {
 func nothing(fd int, one []byte) bool {
 	for {
 		_, err := syscall.Read(fd, one)
-		if err != syscall.EINTR { //nolint:errorlint // the kernel's own
-			return err == syscall.EAGAIN //nolint:errorlint // the kernel's own
+		if !errors.Is(err, syscall.EINTR) {
+			return errors.Is(err, syscall.EAGAIN)
 		}
 	}
 }
@@ -84,9 +85,9 @@ func (d *direct) next(fd uintptr) bool {
 			case len(d.out) == 0:
 				d.state = awaited
 				return false
-			case err == syscall.EAGAIN: //nolint:errorlint // the kernel's own
+			case errors.Is(err, syscall.EAGAIN):
 				d.state = blocked
-			case err != nil && err != syscall.EINTR: //nolint:errorlint // the kernel's own
+			case err != nil && !errors.Is(err, syscall.EINTR):
 				d.state, d.err = failed, err
 			}
 		case awaited:
@@ -108,9 +109,9 @@ func (d *direct) receive(fd int) (again bool) {
 	}
 	n, err := syscall.Read(fd, space)
 	switch {
-	case err == syscall.EAGAIN: //nolint:errorlint // the kernel's own
+	case errors.Is(err, syscall.EAGAIN):
 		return true
-	case err == syscall.EINTR: //nolint:errorlint // the kernel's own
+	case errors.Is(err, syscall.EINTR):
 	case err != nil:
 		d.state, d.err = failed, err
 	case n == 0:

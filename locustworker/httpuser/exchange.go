@@ -267,6 +267,7 @@ func (s *Session) sendDirect(x *exchange, c *conn, out []byte) error {
 		return c.write(d.out)
 	case failed:
 		return d.err
+	case probing, sending, awaited, received:
 	}
 	return nil
 }

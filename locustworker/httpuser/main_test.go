@@ -100,6 +100,12 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 // handle, which reads requests by next. It closes what handle leaves open.
 func serveRaw(t testing.TB, handle func(n int, c net.Conn, next func() bool)) (host string) {
 	t.Helper()
+	return serveRawOver(t, func(c net.Conn) net.Conn { return c }, handle)
+}
+
+// serveRawOver is serveRaw over what wrap makes of each connection.
+func serveRawOver(t testing.TB, wrap func(net.Conn) net.Conn, handle func(n int, c net.Conn, next func() bool)) (host string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +122,7 @@ func serveRaw(t testing.TB, handle func(n int, c net.Conn, next func() bool)) (h
 			mu.Lock()
 			open = append(open, c)
 			mu.Unlock()
+			c = wrap(c)
 			wg.Go(func() {
 				defer c.Close()
 				br := bufio.NewReader(c)

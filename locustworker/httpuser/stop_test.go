@@ -22,6 +22,7 @@ type stage struct {
 	*rig
 	served  atomic.Int64 // requests that the server has read
 	dialled atomic.Int64
+	dial    func(context.Context, string, string) (net.Conn, error)
 }
 
 func newStage(t *testing.T, cfg httpuser.Config, dialTakes, answerTakes time.Duration, also ...func(*httpuser.Config)) *stage {
@@ -50,6 +51,7 @@ func newStage(t *testing.T, cfg httpuser.Config, dialTakes, answerTakes time.Dur
 		}()
 		return client, nil
 	}
+	s.dial = cfg.Dial
 	for _, change := range also {
 		change(&cfg)
 	}

@@ -73,7 +73,7 @@ func (s *Session) stream(x *exchange) error {
 		if err != nil {
 			return codingFailure(x, err)
 		}
-		defer decoder.Close() //nolint:errcheck // never fails
+		defer decoder.Close()
 		body.src = decoder
 	}
 	if discard {

@@ -129,7 +129,7 @@ func (c *Chain) AppendDecoded(dst, body []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	defer r.Close() //nolint:errcheck // never fails
+	defer r.Close()
 	start := len(dst)
 	for {
 		if len(dst) == cap(dst) {
@@ -140,7 +140,7 @@ func (c *Chain) AppendDecoded(dst, body []byte, limit int) ([]byte, error) {
 		switch {
 		case len(dst)-start > limit:
 			return dst, ErrTooLarge
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return dst, nil
 		case err != nil:
 			return dst, err

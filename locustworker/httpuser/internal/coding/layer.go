@@ -38,7 +38,7 @@ type source struct {
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
 	return n, err
@@ -70,12 +70,26 @@ func (l *layer) Read(p []byte) (int, error) {
 		if err == nil {
 			return n, nil
 		}
-		l.err = l.verdict(err)
+		if l.err = l.verdict(err); errors.Is(l.err, io.EOF) {
+			l.finish()
+		}
 		if n > 0 {
 			return n, nil
 		}
 		if l.err != nil {
 			return 0, l.err
+		}
+	}
+}
+
+// finish reads what is left of an inner coding's output, behind which there is its
+// checksum.
+func (l *layer) finish() {
+	const most = 1 << 20
+	if _, inner := l.src.r.(*layer); inner && l.src.err == nil {
+		io.CopyN(io.Discard, l.in, most) //nolint:errcheck // the source knows
+		if l.src.err != nil {
+			l.err = l.src.err
 		}
 	}
 }
@@ -136,7 +150,7 @@ func (l *layer) member(z *gzip.Reader) error {
 // verdict says what an error of the decoder means: nil to go on, io.EOF for the
 // end of the body.
 func (l *layer) verdict(err error) error {
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return l.broken(err)
 	}
 	z, ok := l.out.(*gzip.Reader)

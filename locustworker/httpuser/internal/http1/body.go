@@ -73,7 +73,7 @@ func (b *Body) Known() int64 {
 // Read reads a part of the body. It returns io.EOF at its end.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err
 	}
 	return n, err
@@ -97,7 +97,7 @@ func (b *Body) read(p []byte) (int, error) {
 	}
 	n, err := b.take(p)
 	if b.kind == untilClose {
-		b.ended = err == io.EOF
+		b.ended = errors.Is(err, io.EOF)
 		return n, err
 	}
 	if b.left -= int64(n); b.left > 0 {
@@ -119,7 +119,7 @@ func eofIf(ended bool, err error) error {
 }
 
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -169,7 +169,7 @@ func (b *Body) trailer() error {
 	for total := 0; total < maxTrailer; {
 		line, err := b.src.line(maxTrailer)
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			b.ended, b.open = true, false
 			return nil
 		case err != nil:
@@ -187,7 +187,7 @@ func (b *Body) trailer() error {
 func (b *Body) endChunk() error {
 	line, err := b.src.line(2)
 	switch {
-	case err == ErrTooLong || err == nil && !isBlank(line):
+	case errors.Is(err, ErrTooLong) || err == nil && !isBlank(line):
 		return ErrChunk
 	case err != nil:
 		return unexpected(err)
@@ -258,7 +258,7 @@ func (b *Body) AppendAll(dst []byte, limit int) ([]byte, error) {
 		case len(dst)-start > limit:
 			b.err = ErrTooLarge
 			return dst, ErrTooLarge
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return dst, nil
 		case err != nil:
 			return dst, err
@@ -281,7 +281,7 @@ func (b *Body) Skip(limit int64) (int64, error) {
 		}
 		n, err := b.drop()
 		total += n
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return total, nil
 		}
 		if err != nil {
@@ -301,7 +301,7 @@ func (b *Body) drop() (int64, error) {
 	s := b.src
 	if s.r == s.w {
 		if err := s.fill(BufferSize); err != nil {
-			if b.kind == untilClose && err == io.EOF {
+			if b.kind == untilClose && errors.Is(err, io.EOF) {
 				b.ended = true
 				return 0, io.EOF
 			}

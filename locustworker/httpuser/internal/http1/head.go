@@ -110,7 +110,7 @@ func findHead(b *Reader) (int, error) {
 			return 0, &StatusLineError{bytes.Clone(have)}
 		}
 		if err := b.fill(MaxHead); err != nil {
-			if err == io.EOF && b.w > b.r {
+			if errors.Is(err, io.EOF) && b.w > b.r {
 				err = io.ErrUnexpectedEOF
 			}
 			return 0, err

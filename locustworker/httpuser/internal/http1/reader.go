@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"sync"
 )
@@ -106,7 +107,7 @@ func (b *Reader) line(limit int) ([]byte, error) {
 		}
 		if err := b.fill(max(limit, BufferSize)); err != nil {
 			rest := b.buf[b.r:b.w]
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				b.r = b.w
 			}
 			return rest, err

@@ -111,30 +111,32 @@ func unhex(c byte) byte {
 }
 
 // RemoveDots removes the segments "." and ".." of a path that begins with a slash
-// (RFC 3986, section 5.2.4).
+// (RFC 3986, section 5.2.4; of slashes in a row behind a ".." that leads above the
+// root one is lost, as in urllib3).
 func RemoveDots(path string) string {
 	if !strings.Contains(path, "/.") {
 		return path
 	}
 	var kept []string
-	segments := strings.Split(path[1:], "/")
-	for i, segment := range segments {
-		last := i == len(segments)-1
-		switch segment {
-		case ".":
-		case "..":
-			if len(kept) > 0 {
-				kept = kept[:len(kept)-1]
-			}
-		default:
+	for segment := range strings.SplitSeq(path, "/") {
+		switch {
+		case segment == ".":
+		case segment != "..":
 			kept = append(kept, segment)
-			continue
-		}
-		if last {
-			kept = append(kept, "")
+		case len(kept) > 0:
+			kept = kept[:len(kept)-1]
 		}
 	}
-	return "/" + strings.Join(kept, "/")
+	if len(kept) == 0 || kept[0] != "" {
+		kept = append([]string{""}, kept...)
+	}
+	if strings.HasSuffix(path, "/.") || strings.HasSuffix(path, "/..") {
+		kept = append(kept, "")
+	}
+	if without := strings.Join(kept, "/"); without != "" {
+		return without
+	}
+	return "/"
 }
 
 // Split cuts an absolute URL into its scheme in lower case, its authority and the
