@@ -20,6 +20,10 @@ type Config struct {
 	// wait times of load-test users, because a connection that is closed under a request is a failure in the test.
 	IdleTimeout time.Duration
 
+	// MaxConnections is the most connections at a time; others wait until one closes, and the Logger gets a warning.
+	// Default 16384, which take some 300 MB when all are in use.
+	MaxConnections int
+
 	// ShutdownTimeout is how long a graceful stop waits for requests in flight. Default 10 s.
 	ShutdownTimeout time.Duration
 
@@ -38,6 +42,7 @@ const (
 	defaultMaxBody         = 16 << 20
 	defaultReadTimeout     = 60 * time.Second
 	defaultWriteTimeout    = 60 * time.Second
+	defaultMaxConnections  = 16384
 	defaultIdleTimeout     = 5 * time.Minute
 	defaultShutdownTimeout = 10 * time.Second
 )
@@ -47,6 +52,9 @@ func (c Config) Validate() error {
 	var faults []error
 	if c.MaxBody < 0 {
 		faults = append(faults, fmt.Errorf("api: MaxBody is %d bytes: it must be positive, or 0 for the default", c.MaxBody))
+	}
+	if c.MaxConnections < 0 {
+		faults = append(faults, fmt.Errorf("api: MaxConnections is %d: it must be positive, or 0 for the default", c.MaxConnections))
 	}
 	for _, d := range []struct {
 		name  string
@@ -68,6 +76,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBody, defaultMaxBody)
 	orDefault(&c.ReadTimeout, defaultReadTimeout)
 	orDefault(&c.WriteTimeout, defaultWriteTimeout)
+	orDefault(&c.MaxConnections, defaultMaxConnections)
 	orDefault(&c.IdleTimeout, defaultIdleTimeout)
 	orDefault(&c.ShutdownTimeout, defaultShutdownTimeout)
 	if c.Logger == nil {

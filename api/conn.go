@@ -13,25 +13,56 @@ import (
 // buffer and then the rest. conn makes one of them, which saves about a tenth of the CPU of a 13 KB reply.
 const httpBuffer = 4096
 
-// patience is how long a handler may work before the server looks whether its client is still there. net/http reads
+// checkAfter is how long a handler may work before the server looks whether its client is still there. net/http reads
 // from the connection for that as soon as a handler begins and gives it up at the end: a system call and a wait in the
 // network poller for nearly every request, a twentieth of the CPU of one that waits for Redis.
-const patience = 100 * time.Millisecond
+const checkAfter = 100 * time.Millisecond
 
-// connListener makes its connections conns.
-type connListener struct{ net.Listener }
+// connListener makes its connections conns, and has no more of them open than there are slots: others wait in the
+// kernel's queue until one closes.
+type connListener struct {
+	net.Listener
+	slots  chan struct{} // holds an element for each open connection
+	full   func()        // called when there is no slot
+	closed chan struct{}
+	once   sync.Once
+}
 
-func (l connListener) Accept() (net.Conn, error) {
+func newConnListener(listener net.Listener, limit int, full func()) *connListener {
+	return &connListener{Listener: listener, slots: make(chan struct{}, limit), full: full, closed: make(chan struct{})}
+}
+
+func (l *connListener) Accept() (net.Conn, error) {
+	select {
+	case l.slots <- struct{}{}:
+	default:
+		l.full()
+		select {
+		case l.slots <- struct{}{}:
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
+	}
 	accepted, err := l.Listener.Accept()
 	if tcp, ok := accepted.(*net.TCPConn); ok {
-		return newConn(tcp), err
+		return newConn(tcp, l.release), err
 	}
+	l.release() // an error, or another kind of connection, which is not counted
 	return accepted, err
+}
+
+func (l *connListener) release() { <-l.slots }
+
+func (l *connListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 // conn is a TCP connection that spares net/http system calls. What goes over the wire is the same.
 type conn struct {
 	*net.TCPConn
+	release func() // gives the listener's slot back
+	ended   sync.Once
 
 	// Only the goroutine that writes the reply uses these.
 	hold bool   // the next write waits for the one after
@@ -40,7 +71,7 @@ type conn struct {
 	// A reader of one byte waits here, first.
 	accepted time.Time
 	wake     chan bool   // true for a reader that is to give up, false for one that is to read
-	timer    *time.Timer // armed once in patience, not for each reader
+	timer    *time.Timer // armed once in checkAfter, not for each reader
 	mu       sync.Mutex
 	overdue  bool  // the read deadline has passed
 	waiting  bool  // a reader waits
@@ -48,14 +79,14 @@ type conn struct {
 	armedFor int64 // the reader that the timer was armed for; 0 while it is not armed
 }
 
-func newConn(tcp *net.TCPConn) *conn {
-	c := &conn{TCPConn: tcp, accepted: time.Now(), wake: make(chan bool, 1)}
-	c.timer = time.AfterFunc(patience, c.tick)
+func newConn(tcp *net.TCPConn, release func()) *conn {
+	c := &conn{TCPConn: tcp, release: release, accepted: time.Now(), wake: make(chan bool, 1)}
+	c.timer = time.AfterFunc(checkAfter, c.tick)
 	c.timer.Stop()
 	return c
 }
 
-// Read reads; one byte, which is how net/http looks whether the client is still there, only after patience.
+// Read reads; one byte, which is how net/http looks whether the client is still there, only after checkAfter.
 func (c *conn) Read(b []byte) (int, error) {
 	if len(b) == 1 && c.wait() {
 		return 0, os.ErrDeadlineExceeded
@@ -63,7 +94,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	return c.TCPConn.Read(b)
 }
 
-// wait returns true when the read deadline passes, and false after patience, or twice that.
+// wait returns true when the read deadline passes, and false after checkAfter, or twice that.
 func (c *conn) wait() (overdue bool) {
 	c.mu.Lock()
 	if c.overdue {
@@ -81,7 +112,7 @@ func (c *conn) wait() (overdue bool) {
 func (c *conn) arm() {
 	if c.armedFor == 0 {
 		c.armedFor = c.readers
-		c.timer.Reset(patience)
+		c.timer.Reset(checkAfter)
 	}
 }
 
@@ -93,14 +124,14 @@ func (c *conn) tick() {
 	c.armedFor = 0
 	switch {
 	case c.waiting && same:
-		c.release(false)
+		c.wakeUp(false)
 	case c.waiting:
 		c.arm()
 	}
 }
 
-// release ends the wait. The caller holds mu, and there is a reader that waits.
-func (c *conn) release(overdue bool) {
+// wakeUp ends the wait. The caller holds mu, and there is a reader that waits.
+func (c *conn) wakeUp(overdue bool) {
 	c.waiting = false
 	c.wake <- overdue
 }
@@ -111,7 +142,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	c.overdue = !t.IsZero() && t.Before(c.accepted)
 	if c.overdue && c.waiting {
-		c.release(true)
+		c.wakeUp(true)
 		c.mu.Unlock()
 		return nil
 	}
@@ -124,9 +155,10 @@ func (c *conn) Close() error {
 	c.mu.Lock()
 	c.timer.Stop()
 	if c.waiting {
-		c.release(false)
+		c.wakeUp(false)
 	}
 	c.mu.Unlock()
+	defer c.ended.Do(c.release)
 	return c.TCPConn.Close()
 }
 

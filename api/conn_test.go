@@ -28,7 +28,7 @@ func tcpPair(t *testing.T) (*conn, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	server, err := connListener{listener}.Accept()
+	server, err := newConnListener(listener, 1, func() {}).Accept()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -20,6 +21,25 @@ type Server struct {
 	engine   *gin.Engine
 	pages    pages
 	failures chan error // of requests that got a 503, for watchStore
+}
+
+const (
+	// headerTimeout bounds reading a request's line and header, as ReadTimeout does for all of it.
+	headerTimeout = 10 * time.Second
+	// maxHeader is the size of a request's line and header in bytes beyond which it is a 431. A path of MaxPathLen bytes
+	// has three times as many when all are escaped.
+	maxHeader = 64 << 10
+)
+
+// warnFull returns what logs that no connection is free, once a minute.
+func (s *Server) warnFull() func() {
+	var last time.Time
+	return func() {
+		if last.IsZero() || time.Since(last) >= quiet {
+			last = time.Now()
+			s.cfg.Logger.Warn("no connection is free: others wait until one closes (API_MAX_CONNECTIONS)", "connections", s.cfg.MaxConnections)
+		}
+	}
 }
 
 // New makes a service on a store. It returns all faults of cfg at once. It switches gin, which has one mode for the
@@ -55,12 +75,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // it is back.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:      s,
-		ReadTimeout:  s.cfg.ReadTimeout,
-		WriteTimeout: s.cfg.WriteTimeout,
-		IdleTimeout:  s.cfg.IdleTimeout,
-		ConnContext:  withConn,
-		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+		Handler:           s,
+		ReadTimeout:       s.cfg.ReadTimeout,
+		ReadHeaderTimeout: min(s.cfg.ReadTimeout, headerTimeout),
+		MaxHeaderBytes:    maxHeader,
+		WriteTimeout:      s.cfg.WriteTimeout,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		ConnContext:       withConn,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
 	watch, endWatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -68,7 +90,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer watching.Wait()
 	defer endWatch()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(connListener{listener}) }()
+	go func() { served <- server.Serve(newConnListener(listener, s.cfg.MaxConnections, s.warnFull())) }()
 
 	select {
 	case err := <-served:

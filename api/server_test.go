@@ -16,8 +16,8 @@ import (
 )
 
 func TestNewNamesAllFaults(t *testing.T) {
-	_, err := New(Config{MaxBody: -1, ReadTimeout: -1, WriteTimeout: -1, IdleTimeout: -1, ShutdownTimeout: -1}, nil)
-	for _, fault := range []string{"MaxBody", "ReadTimeout", "WriteTimeout", "IdleTimeout", "ShutdownTimeout", "Store"} {
+	_, err := New(Config{MaxBody: -1, ReadTimeout: -1, WriteTimeout: -1, IdleTimeout: -1, ShutdownTimeout: -1, MaxConnections: -1}, nil)
+	for _, fault := range []string{"MaxBody", "ReadTimeout", "WriteTimeout", "IdleTimeout", "ShutdownTimeout", "MaxConnections", "Store"} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%v does not name %s", err, fault)
 		}
@@ -32,7 +32,7 @@ func TestDefaults(t *testing.T) {
 	got.Logger = nil
 	want := Config{
 		MaxBody: 16 << 20, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
-		IdleTimeout: time.Second, ShutdownTimeout: 10 * time.Second,
+		IdleTimeout: time.Second, ShutdownTimeout: 10 * time.Second, MaxConnections: 16384,
 	}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)

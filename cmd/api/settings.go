@@ -26,6 +26,7 @@ type environment struct {
 	MaxBody         string `envconfig:"API_MAX_BODY" default:"16777216" desc:"largest request body in bytes"`
 	ReadTimeout     string `envconfig:"API_READ_TIMEOUT" default:"60s" desc:"longest time to read a request"`
 	WriteTimeout    string `envconfig:"API_WRITE_TIMEOUT" default:"60s" desc:"longest time to handle and answer one"`
+	MaxConnections  string `envconfig:"API_MAX_CONNECTIONS" default:"16384" desc:"most connections, others wait"`
 	IdleTimeout     string `envconfig:"API_IDLE_TIMEOUT" default:"5m" desc:"longest wait of a keep-alive connection"`
 	ShutdownTimeout string `envconfig:"API_SHUTDOWN_TIMEOUT" default:"10s" desc:"longest graceful stop"`
 	LogFormat       string `envconfig:"API_LOG_FORMAT" default:"text" desc:"text or json"`
@@ -96,6 +97,7 @@ func (env environment) settings() (settings, error) {
 			ReadTimeout:     p.duration("API_READ_TIMEOUT", env.ReadTimeout),
 			WriteTimeout:    p.duration("API_WRITE_TIMEOUT", env.WriteTimeout),
 			IdleTimeout:     p.duration("API_IDLE_TIMEOUT", env.IdleTimeout),
+			MaxConnections:  p.number("API_MAX_CONNECTIONS", env.MaxConnections, 1),
 			ShutdownTimeout: p.duration("API_SHUTDOWN_TIMEOUT", env.ShutdownTimeout),
 			AccessLog:       p.boolean("API_ACCESS_LOG", env.AccessLog),
 			Profile:         p.boolean("API_PPROF", env.Pprof),

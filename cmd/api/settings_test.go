@@ -33,7 +33,7 @@ func TestDefaultSettings(t *testing.T) {
 		addr: ":5000",
 		api: api.Config{
 			MaxBody: 16 << 20, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
-			IdleTimeout: 5 * time.Minute, ShutdownTimeout: 10 * time.Second,
+			IdleTimeout: 5 * time.Minute, ShutdownTimeout: 10 * time.Second, MaxConnections: 16384,
 		},
 		redis: redisstore.Config{Addr: "127.0.0.1:6379", DialTimeout: time.Second, Timeout: 2 * time.Second},
 	}
@@ -46,7 +46,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	clearEnvironment(t)
 	for name, value := range map[string]string{
 		"API_ADDR": "[::1]:0", "API_MAX_BODY": "1000", "API_READ_TIMEOUT": "1s", "API_WRITE_TIMEOUT": "2s",
-		"API_IDLE_TIMEOUT": "3s", "API_SHUTDOWN_TIMEOUT": "4s", "REDIS_HOST": "::1", "REDIS_PORT": "7000",
+		"API_IDLE_TIMEOUT": "3s", "API_MAX_CONNECTIONS": "9", "API_SHUTDOWN_TIMEOUT": "4s", "REDIS_HOST": "::1", "REDIS_PORT": "7000",
 		"REDIS_USERNAME": "ann", "REDIS_PASSWORD": "pw", "REDIS_DB": "3", "REDIS_TLS": "true",
 		"REDIS_TLS_SKIP_VERIFY": "1", "REDIS_DIAL_TIMEOUT": "5s", "REDIS_TIMEOUT": "6s", "REDIS_POOL_SIZE": "7",
 		"API_LOG_FORMAT": "json", "API_LOG_LEVEL": "debug", "API_ACCESS_LOG": "true", "API_PPROF": "true",
@@ -68,7 +68,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		log:  logging{level: slog.LevelDebug, json: true},
 		api: api.Config{
 			MaxBody: 1000, ReadTimeout: time.Second, WriteTimeout: 2 * time.Second,
-			IdleTimeout: 3 * time.Second, ShutdownTimeout: 4 * time.Second, AccessLog: true, Profile: true,
+			IdleTimeout: 3 * time.Second, ShutdownTimeout: 4 * time.Second, MaxConnections: 9, AccessLog: true, Profile: true,
 		},
 		redis: redisstore.Config{
 			Addr: "[::1]:7000", Username: "ann", Password: "pw", DB: 3,
@@ -91,7 +91,7 @@ func TestAllFaultsAreNamedAtOnce(t *testing.T) {
 	}
 	faults := map[string]string{
 		"API_ADDR": "5000", "API_MAX_BODY": "16MB", "API_READ_TIMEOUT": "0", "API_WRITE_TIMEOUT": "-1s",
-		"API_IDLE_TIMEOUT": "5", "API_SHUTDOWN_TIMEOUT": "", "REDIS_HOST": "", "REDIS_PORT": "65536", "REDIS_DB": "-1",
+		"API_IDLE_TIMEOUT": "5", "API_MAX_CONNECTIONS": "0", "API_SHUTDOWN_TIMEOUT": "", "REDIS_HOST": "", "REDIS_PORT": "65536", "REDIS_DB": "-1",
 		"REDIS_USERNAME": "ann", "REDIS_TLS_CA": empty, "REDIS_TLS_SKIP_VERIFY": "maybe", "REDIS_DIAL_TIMEOUT": "x",
 		"REDIS_TIMEOUT": "y", "REDIS_POOL_SIZE": "-1", "API_LOG_FORMAT": "xml", "API_LOG_LEVEL": "loud",
 		"API_ACCESS_LOG": "a", "API_PPROF": "b", "REDIS_JSON_LEGACY": "c", "REDIS_CLUSTER": "host", "REDIS_SENTINELS": "a:1,b",
