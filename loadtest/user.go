@@ -49,10 +49,7 @@ func (s *Scenario) newUser(self *locustworker.User, class set) (*user, error) {
 	if err != nil {
 		return nil, err
 	}
-	index := -1
-	if env := self.Environment(); env != nil {
-		index = env.WorkerIndex()
-	}
+	index := self.Environment().WorkerIndex()
 	source := r.seed(self, class.name, index)
 	u := &user{
 		Session: session, self: self, set: class, run: r, cfg: &r.cfg, pool: s.pool,

@@ -11,7 +11,7 @@ import (
 // contextWorld is a world whose users' contexts have a value.
 func contextWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{recorder: standaloneSink{}}
+	w := &world{recorder: &standaloneSink{}}
 	w.setParent(context.WithValue(t.Context(), standaloneKey{}, "value"))
 	return w
 }

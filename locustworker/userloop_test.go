@@ -76,7 +76,7 @@ func sleep(d time.Duration) func(context.Context) error {
 // the script and wait a second between tasks. Exceptions go to the diary.
 func scriptedWorld(ctx context.Context, d *diary, script scripted, wait WaitTime) *population {
 	w := &world{
-		recorder:  standaloneSink{},
+		recorder:  &standaloneSink{},
 		drain:     time.Second,
 		log:       slog.New(slog.DiscardHandler),
 		exception: func(_ *User, err error, _ string) { d.note("exception: %v", err) },
