@@ -50,7 +50,9 @@ func TestConformanceNamesThatOnlyTheMasterHas(t *testing.T) {
 		{"one task", []any{"buy", "see"}, all, head + "the task see of Buyer" + rerun + buyers, 80},
 		{"tasks of a class without users", []any{"see"}, map[string]int{"Looker": 1}, "", 0},
 		{
-			"both", []any{"see"}, map[string]int{"Buyer": 80, "Reader": 3},
+			"both",
+			[]any{"see"},
+			map[string]int{"Buyer": 80, "Reader": 3},
 			head + "the user class Reader; the task see of Buyer" + rerun + both + "; " + buyers, 0,
 		},
 	} {

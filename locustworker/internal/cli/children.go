@@ -142,7 +142,7 @@ func (c *Command) startProcess(env []string) (child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, c.Args[1:]...) //nolint:gosec // this very program
+	cmd := exec.Command(self, c.Args[1:]...) //nolint:gosec,noctx // this very program, which ends with its standard input
 	cmd.Args[0] = c.Args[0]
 	cmd.Env = append(c.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = c.Stdout, c.Stderr

@@ -70,7 +70,7 @@ func (c *Command) bashCompletion() string {
 	var cases strings.Builder
 	for _, o := range completable() {
 		names = append(names, o.Names...)
-		if o.Kind != Value && o.Kind != List {
+		if !o.takesValues() {
 			continue
 		}
 		words, file := o.values()
@@ -104,7 +104,7 @@ func (c *Command) zshCompletion() string {
 	var specs strings.Builder
 	for _, o := range completable() {
 		value := ""
-		if o.Kind == Value || o.Kind == List {
+		if o.takesValues() {
 			words, file := o.values()
 			value = ":" + escape.Replace(strings.Trim(o.metavar, "<>")) + ":"
 			switch {
@@ -150,7 +150,7 @@ func (c *Command) fishCompletion() string {
 			flags.WriteString("-r -F ")
 		} else if len(words) > 0 {
 			flags.WriteString("-x -a " + shellQuote(strings.Join(words, " ")) + " ")
-		} else if o.Kind == Value || o.Kind == List {
+		} else if o.takesValues() {
 			flags.WriteString("-x ")
 		}
 		line("%s-d %s", flags.String(), shellQuote(firstSentence(o.help)))
