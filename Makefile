@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
+.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -56,6 +56,9 @@ build: ## build bin/api and bin/locustworker
 		echo "build: bin/$$name $(VERSION)"; \
 		CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./cmd/$$name || exit 1; \
 	done
+
+test-compose: ## run docker-compose.yml on this machine's Docker engine, and compare all counts (MONITORING=1: Prometheus too)
+	@$(PYTHON) scripts/try_compose.py $(if $(filter 1,$(MONITORING)),--monitoring)
 
 dist: ## build archives of both programs for all PLATFORMS, with their checksums: bin/dist/
 	@rm -rf bin/dist

@@ -24,12 +24,13 @@ func DataCommand(ctx context.Context, args []string, cfg Config, stdout, stderr 
 	each := flags.Int("n", 1000, "documents of each kind: "+strings.Join(prefixes[:], "* ")+"*")
 	host := flags.String("host", "", "base URL of the service (default APP_ENDPOINT, API_ENDPOINT or "+defaultHost+")")
 	parallel := flags.Int("parallel", 8, "requests at once")
+	missing := flags.Bool("missing", false, "write only kinds of which the service has no document; -n 0 then writes none")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
 		return 2
-	case flags.NArg() > 0 || *each < 1 || *parallel < 1:
+	case flags.NArg() > 0 || *each < 1 && !(*missing && *each == 0) || *parallel < 1:
 		_, _ = fmt.Fprintln(stderr, "locustworker data: -n and -parallel need a whole number above 0, and there are no other arguments")
 		return 2
 	case *host != "" && !urlForm.MatchString(*host):
@@ -40,7 +41,7 @@ func DataCommand(ctx context.Context, args []string, cfg Config, stdout, stderr 
 	if *host == "" && cfg.AppEndpoint == "" && cfg.APIEndpoint == "" {
 		*host = defaultHost
 	}
-	written, err := Load(ctx, cfg, Loading{Host: *host, Each: *each, Parallel: *parallel, Progress: bar.show})
+	written, err := Load(ctx, cfg, Loading{Host: *host, Each: *each, Missing: *missing, Parallel: *parallel, Progress: bar.show})
 	bar.end()
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "locustworker data: %v\n", err)
@@ -49,7 +50,14 @@ func DataCommand(ctx context.Context, args []string, cfg Config, stdout, stderr 
 		}
 		return 1
 	}
-	_, _ = fmt.Fprintf(stdout, "data: %d documents, %d of each kind\n", written, *each)
+	switch {
+	case *missing && *each == 0:
+		_, _ = fmt.Fprintln(stdout, "data: -n 0: no documents written")
+	case written == 0:
+		_, _ = fmt.Fprintln(stdout, "data: there are documents of every kind: none written")
+	default:
+		_, _ = fmt.Fprintf(stdout, "data: %d documents, %d of each kind\n", written, *each)
+	}
 	return 0
 }
 

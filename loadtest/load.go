@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +29,9 @@ type Loading struct {
 	// Each is how many documents of each kind are written, under the keys
 	// <prefix>1 and up. Documents that these keys have are replaced.
 	Each int
+	// Missing leaves out the kinds of which the service has a document already, so
+	// that a second load writes nothing. Each may then be 0: nothing is written.
+	Missing bool
 	// Parallel is how many requests run at once. Default 8.
 	Parallel int
 	// Progress, if set, is called now and then from one goroutine, and at the end
@@ -46,6 +50,9 @@ func Load(ctx context.Context, cfg Config, l Loading) (written int, err error) {
 	if l.Host == "" {
 		l.Host = cfg.AppEndpoint
 	}
+	if l.Missing && l.Each == 0 {
+		return 0, nil
+	}
 	if l.Host == "" || l.Each < 1 {
 		return 0, fmt.Errorf("%w: a host and a number of documents above 0 are needed, got %q and %d", ErrLoad, l.Host, l.Each)
 	}
@@ -63,6 +70,9 @@ func Load(ctx context.Context, cfg Config, l Loading) (written int, err error) {
 		cfg: cfg, each: l.Each, host: strings.TrimRight(l.Host, "/"), fail: cancel,
 		client: http.Client{Transport: transport, Timeout: cfg.RequestTimeout},
 	}
+	if w.kinds, err = w.choose(ctx, l.Missing); err != nil || len(w.kinds) == 0 {
+		return 0, err
+	}
 	report := w.report(l.Progress)
 	var workers sync.WaitGroup
 	for range l.Parallel {
@@ -70,9 +80,9 @@ func Load(ctx context.Context, cfg Config, l Loading) (written int, err error) {
 	}
 	workers.Wait()
 	written = int(w.written.Load())
-	report(written == l.Each*int(kinds))
-	if written < l.Each*int(kinds) {
-		return written, fmt.Errorf("%w: %d of %d were: %w", ErrLoad, written, l.Each*int(kinds), context.Cause(ctx))
+	report(written == w.all())
+	if written < w.all() {
+		return written, fmt.Errorf("%w: %d of %d were: %w", ErrLoad, written, w.all(), context.Cause(ctx))
 	}
 	return written, nil
 }
@@ -80,6 +90,7 @@ func Load(ctx context.Context, cfg Config, l Loading) (written int, err error) {
 // A loader is one call of Load.
 type loader struct {
 	cfg           Config
+	kinds         []kind // that are written
 	each          int
 	host          string
 	client        http.Client
@@ -87,14 +98,59 @@ type loader struct {
 	fail          context.CancelCauseFunc
 }
 
+// all is how many documents there are to write.
+func (w *loader) all() int { return w.each * len(w.kinds) }
+
+// choose returns the kinds to write: all, or those of which the service lists no
+// key.
+func (w *loader) choose(ctx context.Context, missing bool) ([]kind, error) {
+	var chosen []kind
+	for k := range kinds {
+		if missing {
+			has, err := w.has(ctx, k)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrLoad, err)
+			}
+			if has {
+				continue
+			}
+		}
+		chosen = append(chosen, k)
+	}
+	return chosen, nil
+}
+
+// has reports whether the service has a document of a kind.
+func (w *loader) has(ctx context.Context, k kind) (bool, error) {
+	address := w.host + api + "keys?limit=1&pattern=" + url.QueryEscape(prefixes[k])
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false, err
+	}
+	res, err := w.client.Do(req)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	var list struct{ JSON []string }
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(text, &list); res.StatusCode != http.StatusOK || err != nil || list.JSON == nil {
+		return false, fmt.Errorf("GET %s was answered %s, not with a list of keys: %.300s", address, res.Status, text)
+	}
+	return len(list.JSON) > 0, nil
+}
+
 // work writes documents until there are no more, or ctx ends.
 func (w *loader) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		i := int(w.next.Add(1)) - 1
-		if i >= w.each*int(kinds) {
+		if i >= w.all() {
 			return
 		}
-		if err := w.write(ctx, kind(i%int(kinds)), 1+i/int(kinds)); err != nil {
+		if err := w.write(ctx, w.kinds[i%len(w.kinds)], 1+i/len(w.kinds)); err != nil {
 			w.fail(err)
 			return
 		}
@@ -149,7 +205,7 @@ func (w *loader) report(progress func(written, all int, took time.Duration)) (en
 		return func(bool) {}
 	}
 	began := time.Now()
-	tell := func() { progress(int(w.written.Load()), w.each*int(kinds), time.Since(began)) }
+	tell := func() { progress(int(w.written.Load()), w.all(), time.Since(began)) }
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,6 +57,34 @@ func TestLoadWritesEveryKind(t *testing.T) {
 	}
 }
 
+// TestLoadMissing deletes the documents of two kinds, and loads what is missing.
+func TestLoadMissing(t *testing.T) {
+	f, host := newFakeAPI(t)
+	load := func(each, want int) {
+		t.Helper()
+		n, err := Load(t.Context(), Config{}, Loading{Host: host, Each: each, Missing: true})
+		if err != nil || n != want {
+			t.Fatalf("%d documents, want %d (%v)", n, want, err)
+		}
+	}
+	load(3, 15)
+	load(3, 0)
+	f.mu.Lock()
+	for i := 1; i <= 3; i++ {
+		delete(f.docs, fmt.Sprint(prefixes[nested], i))
+		delete(f.docs, fmt.Sprint(prefixes[hash], i))
+	}
+	delete(f.docs, prefixes[flat]+"1") // of a kind that is there
+	f.mu.Unlock()
+	load(0, 0)
+	load(4, 8)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.docs) != 15+8-3-3-1 || f.docs[prefixes[hash]+"4"] == nil || f.docs[prefixes[flat]+"1"] != nil {
+		t.Errorf("%d documents are there", len(f.docs))
+	}
+}
+
 func TestLoadFails(t *testing.T) {
 	f, host := newFakeAPI(t)
 	f.mu.Lock()
@@ -63,6 +92,8 @@ func TestLoadFails(t *testing.T) {
 		http.Error(w, `{"error":"full"}`, http.StatusInsufficientStorage)
 	}
 	f.mu.Unlock()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for name, c := range map[string]struct {
@@ -75,6 +106,7 @@ func TestLoadFails(t *testing.T) {
 		"no host":      {t.Context(), Config{}, Loading{Each: 1}, ErrLoad, "a host"},
 		"no documents": {t.Context(), Config{}, Loading{Host: host}, ErrLoad, "above 0"},
 		"a fault":      {t.Context(), Config{SampleSize: -1}, Loading{Host: host, Each: 1}, ErrConfig, "sample size"},
+		"no list":      {t.Context(), Config{}, Loading{Host: other.URL, Each: 1, Missing: true}, ErrLoad, "not with a list of keys"},
 		"a refusal":    {t.Context(), Config{AppEndpoint: host}, Loading{Each: 3}, ErrLoad, `was answered 507 Insufficient Storage: {"error":"full"}`},
 		"no service":   {t.Context(), Config{APIEndpoint: "http://127.0.0.1:1"}, Loading{Each: 1}, ErrLoad, "connection refused"},
 		"an end":       {ended, Config{}, Loading{Host: host, Each: 1}, context.Canceled, "0 of 5"},
@@ -96,6 +128,8 @@ func TestDataCommand(t *testing.T) {
 	}{
 		"all well":       {[]string{"-n", "2", "-host", host}, Config{}, 0, "data: 10 documents, 2 of each kind\n", ""},
 		"the endpoint":   {[]string{"-n", "1"}, Config{APIEndpoint: host}, 0, "data: 5 documents, 1 of each kind\n", ""},
+		"only missing":   {[]string{"-n", "2", "-missing", "-host", host}, Config{}, 0, "", ""},
+		"none missing":   {[]string{"-n", "0", "-missing"}, Config{}, 0, "data: -n 0: no documents written\n", ""},
 		"help":           {[]string{"-h"}, Config{}, 0, "", "documents of each kind"},
 		"an odd option":  {[]string{"-x"}, Config{}, 2, "", "-x"},
 		"an odd number":  {[]string{"-n", "0"}, Config{}, 2, "", "above 0"},

@@ -39,7 +39,7 @@ func checkCompose(ctx context.Context, root string) []string {
 }
 
 func composeFaults(project *types.Project) []string {
-	var faults []string
+	faults := buildFaults(project)
 	for _, name := range project.ServiceNames() {
 		for _, fault := range serviceFaults(project, project.Services[name]) {
 			faults = append(faults, fmt.Sprintf("%s: service %s: %s", composeFile, name, fault))
@@ -47,6 +47,31 @@ func composeFaults(project *types.Project) []string {
 	}
 	return faults
 }
+
+// buildFaults: a second service that builds an image gives its tag another id, and then docker compose recreates the
+// containers of the first, whatever they are doing. An image that is built whenever something starts has the same effect.
+func buildFaults(project *types.Project) []string {
+	var faults []string
+	builders := map[string]string{}
+	for _, name := range project.ServiceNames() {
+		s := project.Services[name]
+		if s.Build == nil {
+			continue
+		}
+		if other, taken := builders[s.Image]; taken {
+			faults = append(faults, fmt.Sprintf("%s: services %s and %s both build %s: only one may", composeFile, other, name, s.Image))
+		}
+		builders[s.Image] = name
+		if s.PullPolicy != "" {
+			faults = append(faults, fmt.Sprintf("%s: service %s: pull_policy %s: leave it out, so that only a missing image is built",
+				composeFile, name, s.PullPolicy))
+		}
+	}
+	return faults
+}
+
+// endsByItself reports whether a service does one thing and ends.
+func endsByItself(s types.ServiceConfig) bool { return s.Restart == types.RestartPolicyNo }
 
 func serviceFaults(project *types.Project, s types.ServiceConfig) []string {
 	var faults []string
@@ -58,13 +83,17 @@ func serviceFaults(project *types.Project, s types.ServiceConfig) []string {
 	fault(!pinned(s.Image), fmt.Sprintf("image %q: name a version", s.Image))
 	fault(s.ContainerName != "", "container_name: it cannot be scaled")
 	fault(s.Restart == "", "no restart policy")
-	fault(s.HealthCheck == nil || len(s.HealthCheck.Test) < 2, "no health check")
+	fault(!endsByItself(s) && (s.HealthCheck == nil || len(s.HealthCheck.Test) < 2), "no health check")
 	limits := types.Resource{}
 	if s.Deploy != nil && s.Deploy.Resources.Limits != nil {
 		limits = *s.Deploy.Resources.Limits
 	}
 	fault(limits.NanoCPUs <= 0 || limits.MemoryBytes <= 0, "no limit of CPU and memory")
 	for other, dependency := range s.DependsOn {
+		if endsByItself(project.Services[other]) {
+			fault(dependency.Condition != types.ServiceConditionCompletedSuccessfully, "starts before "+other+" has ended well")
+			continue
+		}
 		fault(dependency.Condition != types.ServiceConditionHealthy, "starts before "+other+" is healthy")
 	}
 	if s.Build != nil {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
@@ -24,7 +27,7 @@ func project(t *testing.T, env []string, profiles ...string) *types.Project {
 
 // TestProfiles is what docker compose starts.
 func TestProfiles(t *testing.T) {
-	alone := []string{"app", "locust_master", "locust_worker", "redis"}
+	alone := []string{"app", "locust_master", "locust_worker", "redis", "samples"}
 	tests := []struct {
 		profile string
 		more    []string
@@ -59,7 +62,7 @@ func TestPublishedPorts(t *testing.T) {
 func TestStartOrder(t *testing.T) {
 	services := project(t, nil, "*").Services
 	for _, pair := range [][2]string{
-		{"app", "redis"}, {"locust_master", "app"}, {"locust_worker", "locust_master"}, {"locust_worker_python", "locust_master"},
+		{"app", "redis"}, {"samples", "app"}, {"locust_master", "app"}, {"locust_master", "samples"}, {"locust_worker", "locust_master"}, {"locust_worker_python", "locust_master"},
 	} {
 		if _, ok := services[pair[0]].DependsOn[pair[1]]; !ok {
 			t.Errorf("%s does not wait for %s", pair[0], pair[1])
@@ -96,6 +99,67 @@ func TestEnvironment(t *testing.T) {
 	check(p, "redis_exporter", "REDIS_ADDR", "redis://redis.example.com:6379")
 }
 
+// TestGracePeriods: what ends users has time for them and for the last report, by default and as it is set.
+func TestGracePeriods(t *testing.T) {
+	for _, env := range [][]string{nil, {"LOCUST_STOP_TIMEOUT=60", "STOP_GRACE_PERIOD=70s"}} {
+		p := project(t, env, "*")
+		for _, name := range []string{"locust_master", "locust_worker", "locust_worker_python"} {
+			s := p.Services[name]
+			seconds, err := strconv.Atoi(*s.Environment["LOCUST_STOP_TIMEOUT"])
+			if err != nil || time.Duration(*s.StopGracePeriod) < time.Duration(seconds)*time.Second+afterStop {
+				t.Errorf("%q: %s has %v for LOCUST_STOP_TIMEOUT %d s (%v)", env, name, s.StopGracePeriod, seconds, err)
+			}
+		}
+	}
+}
+
+// TestVariables: what differs between hosts is a variable.
+func TestVariables(t *testing.T) {
+	p := project(t, []string{"OPEN_FILES=1024", "WORKERS=3", "SAMPLES=0"}, "*")
+	worker := p.Services["locust_worker"]
+	if worker.Ulimits["nofile"].Single != 1024 || worker.GetScale() != 3 || !slices.Contains(p.Services["samples"].Command, "0") {
+		t.Errorf("open files %v, %d workers, samples %q", worker.Ulimits["nofile"], worker.GetScale(), p.Services["samples"].Command)
+	}
+	for _, s := range p.Services {
+		if s.Build != nil && s.Build.Args["VERSION"] == nil {
+			t.Errorf("%s is built without a version", s.Name)
+		}
+	}
+}
+
+// TestRedisSettings: Redis has the settings of local_conf/redis.conf in containers too, as arguments.
+func TestRedisSettings(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "local_conf", "redis.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod, err := renderKustomization(root + "/deploy/kubernetes/base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m manifests
+	for document := range bytes.SplitSeq(pod, []byte("\n---\n")) {
+		if err := m.add(document); err != nil {
+			t.Fatal(err)
+		}
+	}
+	redis := slices.IndexFunc(m.workloads, func(w workload) bool { return w.name == "redis" })
+	places := map[string][]string{
+		"docker-compose.yml": project(t, nil, "*").Services["redis"].Command, "Kubernetes": m.workloads[redis].pod.Spec.Containers[0].Args,
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || name == "#" || name == "bind" { // in a container it listens on all addresses
+			continue
+		}
+		for place, args := range places {
+			if i := slices.Index(args, "--"+name); i < 0 || i+1 == len(args) || args[i+1] != value {
+				t.Errorf("%s: Redis is not given --%s %q: %q", place, name, value, args)
+			}
+		}
+	}
+}
+
 func TestComposeFaults(t *testing.T) {
 	const good = `
 services:
@@ -114,7 +178,11 @@ services:
 		{"health", "    healthcheck: { test: [CMD, /api, -health] }\n", "", "no health check"},
 		{"limit", `cpus: "1", `, "", "no limit"},
 		{"order", "restart: always", "restart: always\n    depends_on: [b]\n  b:\n    image: b:1", "before b is healthy"},
+		{"job", "    restart: always\n    healthcheck: { test: [CMD, /api, -health] }\n", "    restart: \"no\"\n", ""},
+		{"order after a job", "restart: always", "restart: always\n    depends_on: [b]\n  b:\n    image: b:1\n    restart: \"no\"", "before b has ended well"},
 		{"file", "restart: always", "restart: always\n    build: .", "no file"},
+		{"two builders", "restart: always", "restart: always\n    build: .\n  b:\n    image: bandwing/api:dev\n    build: .", "services app and b both build bandwing/api:dev"},
+		{"built anew", "restart: always", "restart: always\n    build: .\n    pull_policy: build", "leave it out"},
 		{"rights", "restart: always", "restart: always\n    build: .", "need no rights"},
 		{"mount", "restart: always", "restart: always\n    volumes: [./none:/x]", "there is not"},
 		{"not in the specification", "restart: always", "restarts: always", "restarts"},

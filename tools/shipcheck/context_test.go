@@ -125,7 +125,7 @@ func contextFiles(t *testing.T) []string {
 
 // copied and mounted find what a Dockerfile takes from the context.
 var (
-	copied  = regexp.MustCompile(`(?m)^COPY ([^-].*)$`)
+	copied  = regexp.MustCompile(`(?m)^COPY (?:--chmod=\S+ )?([^-].*)$`)
 	mounted = regexp.MustCompile(`--mount=type=bind,source=([^,]+),`)
 )
 
