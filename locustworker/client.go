@@ -35,7 +35,7 @@ func (c Client) DrainTimeout() time.Duration { return c.user.DrainTimeout() }
 // Snapshot.Connections. That may be after the user's end too.
 func (c Client) Connected() (closed func()) { return c.user.Connected() }
 
-// AfterTask has f called in the user's own goroutine whenever a task, OnStart or
+// AfterTask has f called, as the user's own code, whenever a task, OnStart or
 // OnStop has returned or panicked, before the wait begins: the place to give back
 // what a user that waits must not keep. Call it in the class's constructor only. f
 // must not block; a panic of it is dropped.

@@ -109,6 +109,7 @@ func (u *User) goOn() (wait time.Duration, done bool) {
 	err := u.runTask()
 	for {
 		switch {
+		case err == nil && !u.killed():
 		case u.leaving(err):
 			return 0, u.unwind()
 		case isInterrupt(err):
@@ -121,10 +122,10 @@ func (u *User) goOn() (wait time.Duration, done bool) {
 			continue
 		case errors.Is(err, ErrRescheduleNow):
 			return 0, false
-		case err != nil && !errors.Is(err, ErrReschedule):
+		case !errors.Is(err, ErrReschedule):
 			u.fault(err, taskSite(err))
 		}
-		next := u.waitTime(u.top().set).next
+		next := u.waitTime(u.top().set)
 		if err = guard(func() error { wait = next(u); return nil }); err == nil {
 			return wait, false
 		}
@@ -229,12 +230,12 @@ func isInterrupt(err error) bool {
 	return errors.Is(err, ErrInterrupt) || errors.Is(err, ErrInterruptAndWait)
 }
 
-// waitTime returns the pause that counts in a set.
-func (u *User) waitTime(set *setSpec) WaitTime {
+// waitTime returns the function of the pause that counts in a set.
+func (u *User) waitTime(set *setSpec) func(*User) time.Duration {
 	if set.wait.next != nil {
-		return set.wait
+		return set.wait.next
 	}
-	return u.class.root.wait
+	return u.class.root.wait.next
 }
 
 // leave runs OnStop of a user or of a task set's state, where there is one, under

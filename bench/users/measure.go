@@ -241,14 +241,17 @@ func (t *trial) finish(ctx context.Context, begin time.Time, r *row) error {
 	t.master.WaitFor("quit", startLimit)
 	beats := t.master.OfType("heartbeat")
 	beats = slices.DeleteFunc(beats, func(m mastertest.Message) bool { return m.At.Before(begin) })
-	var longest time.Duration
+	var longest, at time.Duration
 	last := begin
 	for _, beat := range beats {
-		longest = max(longest, beat.At.Sub(last))
+		if gap := beat.At.Sub(last); gap > longest {
+			longest, at = gap, last.Sub(begin)
+		}
 		last = beat.At
 	}
-	r.note = fmt.Sprintf("%d heartbeats, at most %v apart; %d served, %d reported; stopped in %v", len(beats),
-		longest.Round(time.Millisecond), served, reported, gone.Round(time.Millisecond))
+	r.note = fmt.Sprintf("%d heartbeats, at most %v apart (after %v); %d served, %d reported; stopped in %v after %v", len(beats),
+		longest.Round(time.Millisecond), at.Round(time.Millisecond), served, reported, gone.Round(time.Millisecond),
+		held.Sub(begin).Round(time.Millisecond))
 	return nil
 }
 
