@@ -6,6 +6,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAckedFollowsSent(t *testing.T) {
@@ -150,5 +152,70 @@ func TestAckedAfterAReset(t *testing.T) {
 	after, ok := dealer.Acked()
 	if !ok || after != before || after >= dealer.Sent() {
 		t.Errorf("acked %d of %d, %v; %d before the reset", after, dealer.Sent(), ok, before)
+	}
+}
+
+// deafen makes the kernel drop whatever arrives for a connection, as if the
+// machine behind it were gone: a socket filter that keeps no byte.
+func deafen(t *testing.T, nc net.Conn) {
+	t.Helper()
+	raw, err := nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &drop})
+	})
+	if err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+}
+
+// A program that stands still and a machine that is gone look alike to Send and
+// Recv. TCP tells them apart.
+func TestInFlightTellsABusyPeerFromADeadOne(t *testing.T) {
+	t.Run("busy", func(t *testing.T) {
+		dealer, _ := stall(t)
+		until(t, "nothing is in flight", func() bool { n, ok := dealer.InFlight(); return ok && n == 0 })
+		if acked, _ := dealer.Acked(); acked == dealer.Sent() {
+			t.Error("all is acknowledged: the receive window is not full")
+		}
+		_ = dealer.Abort()
+		if n, ok := dealer.InFlight(); ok || n != 0 {
+			t.Errorf("after Abort: %d, %v", n, ok)
+		}
+	})
+	t.Run("dead", func(t *testing.T) {
+		dealer, peer := rawPeer(t)
+		mustSend(t, dealer, payload(10))
+		until(t, "nothing is in flight", func() bool { n, ok := dealer.InFlight(); return ok && n == 0 })
+		deafen(t, peer)
+		before := dealer.Sent()
+		mustSend(t, dealer, payload(100))
+		for range 20 {
+			if n, ok := dealer.InFlight(); !ok || n != dealer.Sent()-before {
+				t.Fatalf("in flight %d, %v; want %d", n, ok, dealer.Sent()-before)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// The system itself ends a connection that nobody acknowledges.
+func TestDialedConnectionsHaveAUserTimeout(t *testing.T) {
+	dealer, _ := pair(t)
+	raw, err := dealer.nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		if ms, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); err != nil || ms != 60_000 {
+			t.Errorf("TCP_USER_TIMEOUT is %d ms, %v", ms, err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -24,10 +24,15 @@ var (
 )
 
 const (
-	// writeTimeout is how long Send waits for the kernel to take one byte more.
-	// Several megabytes fit into its buffers, so a peer that merely is slow is
-	// far behind by then.
+	// writeTimeout is how long Send of an accepted connection waits for the kernel
+	// to take one byte more. A dialed one waits for as long as the link lives: a
+	// master whose program stands still reads on later.
 	writeTimeout = 30 * time.Second
+	// ackTimeout is how long written bytes may stay unacknowledged until the
+	// kernel gives the connection up (TCP_USER_TIMEOUT). It is as long as a worker
+	// waits for a master (Locust's MASTER_HEARTBEAT_TIMEOUT), because kernels
+	// before 5.11 count the time of a full receive window too.
+	ackTimeout = time.Minute
 	// lingerTimeout bounds Close.
 	lingerTimeout = 2 * time.Second
 	// lastWords is how long Recv may go on reading what had arrived when Send
@@ -48,8 +53,8 @@ type Conn struct {
 	r    *bufio.Reader
 	deaf atomic.Bool // Recv is over: what is left in r does not count
 
-	wmu          sync.Mutex // held while writing
-	writeTimeout time.Duration
+	wmu          sync.Mutex    // held while writing
+	writeTimeout time.Duration // 0: none
 	linger       time.Duration
 
 	mu    sync.Mutex // guards cause and the deadlines that it demands
@@ -72,8 +77,9 @@ func (c *Conn) Peer() string { return c.peer }
 
 // Send sends a message of one frame and returns when the kernel has taken its
 // bytes, which does not mean that they arrived: see Acked. It blocks while the
-// kernel's buffer is full; when nothing is taken for 30 s the link counts as
-// lost. The error wraps ErrDown, or is ErrTooLong. Send does not keep frame.
+// kernel's buffer is full: on a dialed connection until the link is lost, on an
+// accepted one for 30 s, and then the link counts as lost. The error wraps
+// ErrDown, or is ErrTooLong. Send does not keep frame.
 func (c *Conn) Send(frame []byte) error {
 	if len(frame) > maxFrame {
 		return ErrTooLong
@@ -139,6 +145,23 @@ func (c *Conn) Acked() (n int64, ok bool) {
 	}
 }
 
+// InFlight returns how many of the Sent bytes this machine has put on the network
+// and the peer's TCP has not acknowledged. It stays above 0 only when the peer's
+// machine or the network is gone: the TCP of a program that stands still goes on
+// acknowledging, and when its receive buffer is full, the rest waits on this
+// machine and is not in flight. ok is false where the system cannot tell (other
+// than Linux) and after Close or Abort.
+func (c *Conn) InFlight() (n int64, ok bool) {
+	// In this order: bytes that are written or sent in between make the result
+	// too small.
+	queued, ok := unacknowledged(c.nc)
+	if !ok {
+		return 0, false
+	}
+	waiting, ok := unsent(c.nc)
+	return max(queued-waiting, 0), ok
+}
+
 // Recv returns the first frame of the next message. It blocks until there is
 // one or the link is lost; from then on it always fails, with an error that
 // wraps ErrDown. PINGs of the peer are answered while somebody is in Recv.
@@ -200,6 +223,9 @@ func (c *Conn) renewWriteDeadline() error {
 	defer c.mu.Unlock()
 	if c.cause != nil {
 		return c.cause
+	}
+	if c.writeTimeout == 0 {
+		return c.nc.SetWriteDeadline(time.Time{})
 	}
 	return c.nc.SetWriteDeadline(time.Now().Add(c.writeTimeout))
 }

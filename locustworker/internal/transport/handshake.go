@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -35,14 +36,25 @@ func Dial(ctx context.Context, addr, identity string) (*Conn, error) {
 	if identity == "" || len(identity) > maxIdentity || identity[0] == 0 {
 		return nil, fmt.Errorf("%w: %q", ErrIdentity, identity)
 	}
-	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
-	}}
+	dialer := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
+		},
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			limitSilence(raw, ackTimeout)
+			return nil
+		},
+	}
 	nc, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("transport: dial: %w", err)
 	}
-	return open(ctx, nc, role{socket: "DEALER", identity: identity, peers: []string{"ROUTER", "REP", "DEALER"}})
+	c, err := open(ctx, nc, role{socket: "DEALER", identity: identity, peers: []string{"ROUTER", "REP", "DEALER"}})
+	if err != nil {
+		return nil, err
+	}
+	c.writeTimeout = 0
+	return c, nil
 }
 
 // Accept is the other half: it makes nc, just accepted, the ROUTER's end of a
