@@ -40,15 +40,11 @@ func EncodeAny(typ string, data any, nodeID string) ([]byte, error) {
 }
 
 func encodeFrame(typ, nodeID string, data func(*writer)) ([]byte, error) {
-	w := newWriter()
-	w.arrayLen(3)
-	w.str(typ)
-	data(w)
-	w.str(nodeID)
-	if w.err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnencodable, typ, w.err)
+	e, err := encodeBody(typ, data)
+	if err != nil {
+		return nil, err
 	}
-	return w.buf.Bytes(), nil
+	return e.frame(nodeID), nil
 }
 
 // writer encodes msgpack as Python's msgpack.dumps does: the shortest integer

@@ -26,11 +26,15 @@ func (m Stats) encodeData(w *writer) {
 	w.errors(m.Errors)
 	w.userCounts(m.UserClassesCount, m.UserCount)
 	for _, k := range slices.Sorted(maps.Keys(m.Extra)) {
-		if slices.Contains(reportKeys[:], k) {
-			w.fail(fmt.Errorf("the added key %q is one of the report's own, choose another", k))
-		}
+		w.checkExtraKey(k)
 		w.str(k)
 		w.value(m.Extra[k])
+	}
+}
+
+func (w *writer) checkExtraKey(k string) {
+	if slices.Contains(reportKeys[:], k) {
+		w.fail(fmt.Errorf("the added key %q is one of the report's own, choose another", k))
 	}
 }
 

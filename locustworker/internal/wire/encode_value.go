@@ -32,6 +32,10 @@ var (
 
 // value writes data as described at Custom.
 func (w *writer) value(v any) {
+	if raw, ok := v.(EncodedValue); ok {
+		w.buf.Write(raw)
+		return
+	}
 	w.reflected(reflect.ValueOf(v))
 }
 
