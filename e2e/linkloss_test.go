@@ -38,7 +38,7 @@ func lossCases() []lossCase {
 		{"cut for 2 s", cut, 2 * time.Second, restore, sameMaster},
 		{"cut for 10 s", cut, 10 * time.Second, restore, sameMaster},
 		{"cut for 90 s", cut, 90 * time.Second, restore, registered},
-		{"half open", func(_ *cluster, p *cutProxy) { p.stall() }, 0, func(*cluster, *cutProxy) {}, registered},
+		{"half open", func(_ *cluster, p *cutProxy) { p.strand() }, 0, func(*cluster, *cutProxy) {}, registered},
 		{
 			"paused master", func(c *cluster, _ *cutProxy) { c.masterProc.Signal(syscall.SIGSTOP) },
 			15 * time.Second, func(c *cluster, _ *cutProxy) { c.masterProc.Signal(syscall.SIGCONT) }, "",

@@ -25,7 +25,7 @@ type cutProxy struct {
 // A proxyPair is one connection through the proxy.
 type proxyPair struct {
 	client, server net.Conn
-	stalled        chan struct{} // closed when nothing may pass any more
+	stalled        chan struct{} // closed when nothing of the master's may pass any more
 }
 
 func newCutProxy(t *testing.T, masterPort int) *cutProxy {
@@ -66,18 +66,46 @@ func (p *cutProxy) restore() {
 	p.off = false
 }
 
-// stall lets nothing more through the connections that there are, and keeps them
-// open towards the master whatever the worker does: they are half-open. New ones
+// strand lets nothing more through the connections that there are, and keeps them
+// open towards the master whatever the worker does: they are half-open. The worker's
+// bytes are not acknowledged any more; those that were are passed on. New connections
 // work.
-func (p *cutProxy) stall() {
+func (p *cutProxy) strand() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for pair := range p.pairs {
-		select {
-		case <-pair.stalled:
-		default:
-			close(pair.stalled)
-		}
+		deafen(p.t, pair.client)
+		pair.stall()
+	}
+}
+
+// vanish takes the machine off the network, for the connections that there are and
+// for new ones, until appear.
+func (p *cutProxy) vanish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	deafen(p.t, p.listener)
+	for pair := range p.pairs {
+		deafen(p.t, pair.client)
+	}
+}
+
+// appear brings the machine back. What the two sides have sent meanwhile arrives when
+// their TCP sends it again.
+func (p *cutProxy) appear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	hear(p.t, p.listener)
+	for pair := range p.pairs {
+		hear(p.t, pair.client)
+	}
+}
+
+func (pair *proxyPair) stall() {
+	select {
+	case <-pair.stalled:
+	default:
+		close(pair.stalled)
 	}
 }
 
@@ -103,18 +131,18 @@ func (p *cutProxy) accept() {
 		p.mu.Lock()
 		p.pairs[pair] = struct{}{}
 		p.mu.Unlock()
-		p.wg.Go(func() { pair.copy(server, client) })
-		p.wg.Go(func() { pair.copy(client, server) })
+		p.wg.Go(func() { pair.copy(server, client, nil) })
+		p.wg.Go(func() { pair.copy(client, server, pair.stalled) })
 	}
 }
 
-// copy passes bytes on until an end closes; a stalled pair swallows them.
-func (pair *proxyPair) copy(to, from net.Conn) {
+// copy passes bytes on until an end closes, and drops them once stalled is closed.
+func (pair *proxyPair) copy(to, from net.Conn, stalled <-chan struct{}) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
 		select {
-		case <-pair.stalled:
+		case <-stalled:
 			if err == nil {
 				continue
 			}

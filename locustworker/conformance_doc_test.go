@@ -28,6 +28,7 @@ func conformancePackages() map[string]string {
 		"locustworker": ".", "mastertest": "mastertest", "httpuser": "httpuser", "e2e": "../e2e",
 		"wire": "internal/wire", "transport": "internal/transport", "stats": "internal/stats",
 		"sysstat": "internal/sysstat", "cli": "internal/cli", "logline": "internal/logline",
+		"uplink": "internal/uplink", "session": "internal/session",
 	}
 }
 

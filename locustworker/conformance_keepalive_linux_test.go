@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/mastertest"
 )
 
 // Item T10 of the conformance list: the system says which timer a connection has.
 func TestConformanceKeepalive(t *testing.T) {
 	master := mastertest.New(t)
-	c, err := dialMaster(t.Context(), master.Addr(), newIdentity())
+	c, err := uplink.Dial(t.Context(), master.Addr(), uplink.NewIdentity())
 	if err != nil {
 		t.Fatal(err)
 	}

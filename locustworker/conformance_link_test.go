@@ -1,7 +1,6 @@
 package locustworker
 
 import (
-	"context"
 	"errors"
 	"math"
 	"regexp"
@@ -9,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bandwing/bandwing/locustworker/internal/sysstat"
+	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/mastertest"
 )
 
@@ -17,8 +16,8 @@ import (
 // heartbeats.
 
 func TestConformanceIdentity(t *testing.T) {
-	one, other := newIdentity(), newIdentity()
-	form := regexp.MustCompile("^" + regexp.QuoteMeta(hostname()) + "_[0-9a-f]{32}$")
+	one, other := uplink.NewIdentity(), uplink.NewIdentity()
+	form := regexp.MustCompile("^" + regexp.QuoteMeta(uplink.Hostname()) + "_[0-9a-f]{32}$")
 	if !form.MatchString(one) || one == other {
 		t.Errorf("identities %q and %q; want the host's name and 32 hex digits of their own", one, other)
 	}
@@ -246,32 +245,6 @@ func TestConformanceUsageIsMeasuredEveryTenSeconds(t *testing.T) {
 		if early < 9 || late < 1 {
 			t.Errorf("%d heartbeats before the first measurement, %d after it", early, late)
 		}
-	})
-}
-
-func TestConformanceBusyProcessorWarnsOnceARun(t *testing.T) {
-	var seen []float64
-	watch := Events{UsageMonitor: func(_ *Environment, cpu float64, _ uint64) error {
-		seen = append(seen, cpu)
-		return nil
-	}}
-	synctest.Test(t, func(t *testing.T) {
-		text := &logText{}
-		ctx, cancel := context.WithCancel(t.Context())
-		w, err := New(Config{Events: watch, Logger: textLogger(text)}, idle("Idle"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := w.newSession(ctx)
-		for _, cpu := range []float64{90, 91, 95, 12, 99} {
-			s.measured(sysstat.Usage{CPUPercent: cpu, MemoryBytes: 5})
-		}
-		st := &stage{log: text}
-		if n := st.logged("CPU usage above 90%!"); n != 1 || len(seen) != 5 || s.heartbeat().CPUPercent != 99 {
-			t.Errorf("%d warnings, events %v, heartbeat %+v", n, seen, s.heartbeat())
-		}
-		s.reports.Stop()
-		cancel()
 	})
 }
 

@@ -81,6 +81,6 @@ func (h *hooks) startFailed(ctx context.Context, err error) {
 	if errors.Is(err, ErrAbortRun) {
 		text += "; the run stops if the master's locustfile listens for it, as the one of the command stub does"
 	}
-	h.env.send(wire.Exception{Message: cutText(text), Traceback: cutText(trace)})
+	_ = h.env.send(wire.Exception{Message: cutText(text), Traceback: cutText(trace)})
 	h.env.abort(err)
 }

@@ -1,10 +1,12 @@
 package locustworker
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -12,7 +14,7 @@ import (
 // Its methods are safe for concurrent use and do not block.
 type Environment struct {
 	log       *slog.Logger
-	send      func(wire.Outbound)
+	send      func(wire.Outbound) error
 	count     func() Counters
 	quit      func(code int) // ends a run without a master; nil under one
 	aborted   atomic.Bool    // ErrAbortRun was obeyed in this run
@@ -67,16 +69,24 @@ func (e *Environment) Counters() Counters { return e.count() }
 
 // SendMessage sends a custom message to the master (Runner.send_message). Data is
 // nil, a bool, a number, a string, a []byte, a time.Time, or a slice, an array, a
-// pointer to or a map of these. It goes out in order with everything else, and
-// waits while there is no master; the error is about data that cannot be sent or
-// a type of Locust's own.
+// pointer to or a map of these. It is encoded now: what the caller does to it later
+// changes nothing. It goes out in order with everything else, and waits while there
+// is no master that reads.
+//
+// The error wraps ErrQueueFull when 64 MiB of messages wait already: try again
+// later or do without. It wraps ErrMessageTooLong for a message of 64 MiB and more;
+// other errors are about data that cannot be sent or a type of Locust's own.
 func (e *Environment) SendMessage(messageType string, data any) error {
-	m := wire.Custom{Type: messageType, Data: data}
-	if _, err := wire.Encode(e.ClientID(), m); err != nil { // now, while there is somebody to tell
-		return fmt.Errorf("locustworker: message %q: %w", messageType, err)
+	err := e.send(wire.Custom{Type: messageType, Data: data})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, uplink.ErrFull):
+		err = fmt.Errorf("%w: %w", ErrQueueFull, err)
+	case errors.Is(err, uplink.ErrTooLong):
+		err = fmt.Errorf("%w: %w", ErrMessageTooLong, err)
 	}
-	e.send(m)
-	return nil
+	return fmt.Errorf("locustworker: message %q: %w", messageType, err)
 }
 
 // Environment returns the worker's environment.

@@ -36,8 +36,15 @@ var (
 	ErrRunning = errors.New("locustworker: this worker was already run; make a new one with New")
 )
 
-// errSignal stands for the reason of a worker that was told to end.
-var errSignal = errors.New("told to")
+// Errors of Environment.SendMessage.
+var (
+	// ErrQueueFull says that the messages which wait for the master take as much
+	// memory as they may. This one was not added to them.
+	ErrQueueFull = errors.New("locustworker: the queue for the master is full")
+
+	// ErrMessageTooLong says that a message is longer than any connection carries.
+	ErrMessageTooLong = errors.New("locustworker: message too long")
+)
 
 // errKilled is the cause of a user's context when the user is stopped before
 // its task has ended.

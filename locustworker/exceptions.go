@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 
@@ -16,18 +17,18 @@ const (
 	maxExceptionText = 8 << 10
 )
 
-// A valve lets so many things a second through and counts the others. It is safe
-// for concurrent use.
-type valve struct {
+// A rateLimit lets exceptionRate things a second pass and counts the others. It is
+// safe for concurrent use.
+type rateLimit struct {
 	mu     sync.Mutex
 	second int64
 	passed int
-	held   int64 // in the seconds before, not yet told
+	held   int64 // since the last one that passed
 }
 
 // pass reports whether one more may pass now, and how many were held back that
 // nobody was told of.
-func (v *valve) pass(now time.Time) (ok bool, held int64) {
+func (v *rateLimit) pass(now time.Time) (ok bool, held int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if second := now.Unix(); second != v.second {
@@ -42,20 +43,27 @@ func (v *valve) pass(now time.Time) (ok bool, held int64) {
 	return true, held
 }
 
-// exception reports an uncaught error of user code (mirrors on_user_error, with a
-// limit to the rate). Safe for concurrent use.
-func (s *session) exception(u *User, err error, trace string) {
-	ok, held := s.exceptions.pass(time.Now())
+// An exceptionReporter reports uncaught errors of user code. It is safe for
+// concurrent use.
+type exceptionReporter struct {
+	hooks *hooks
+	log   *slog.Logger
+	send  func(wire.Outbound) error
+	limit rateLimit
+}
+
+// report logs an error and sends it to the master (mirrors on_user_error, with a
+// limit to the rate). While the queue for the master is full it only logs.
+func (r *exceptionReporter) report(u *User, err error, trace string) {
+	ok, held := r.limit.pass(time.Now())
 	if held > 0 {
-		s.log.Error("uncaught errors came faster than the master can take them; the rest was not reported", "not_reported", held)
+		r.log.Error("uncaught errors came faster than the master can take them; the rest was not reported", "not_reported", held)
 	}
 	if ok {
-		s.log.Error("uncaught error in a user", "class", u.class.name, "error", err, "trace", trace)
+		r.log.Error("uncaught error in a user", "class", u.class.name, "error", err, "trace", trace)
+		_ = r.send(wire.Exception{Message: cutText(err.Error()), Traceback: cutText(trace)}) // the log has it
 	}
-	if ok && s.outbox.len() < maxQueued {
-		s.send(wire.Exception{Message: cutText(err.Error()), Traceback: cutText(trace)})
-	}
-	s.hooks.userError(u, err, trace)
+	r.hooks.userError(u, err, trace)
 }
 
 // problemTrace stands for the traceback of a problem: the master groups exceptions by
@@ -63,11 +71,9 @@ func (s *session) exception(u *User, err error, trace string) {
 const problemTrace = "The worker compared the master's locustfile with its classes.\n"
 
 // problem reports what is wrong with the test as a whole. Safe for concurrent use.
-func (s *session) problem(text string) {
-	s.log.Error(text)
-	if s.outbox.len() < maxQueued {
-		s.send(wire.Exception{Message: cutText(text), Traceback: problemTrace})
-	}
+func (r *exceptionReporter) problem(text string) {
+	r.log.Error(text)
+	_ = r.send(wire.Exception{Message: cutText(text), Traceback: problemTrace}) // the log has it
 }
 
 // cutText shortens a text to maxExceptionText; what is cut in the middle of a

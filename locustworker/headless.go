@@ -14,7 +14,9 @@ import (
 	"github.com/bandwing/bandwing/locustworker/internal/headless/dispatch"
 	"github.com/bandwing/bandwing/locustworker/internal/headless/terminal"
 	"github.com/bandwing/bandwing/locustworker/internal/headless/threshold"
+	"github.com/bandwing/bandwing/locustworker/internal/session"
 	"github.com/bandwing/bandwing/locustworker/internal/sysstat"
+	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -108,14 +110,14 @@ type alone struct {
 	config     headless.Config
 	run        *headless.Run
 	fault      error
-	exceptions valve
+	exceptions rateLimit
 }
 
 // init makes the users, who live under ctx, and the configuration of the run.
 func (a *alone) init(ctx context.Context, h Headless) {
 	w := a.worker
 	env := &Environment{log: a.log, send: a.send, count: w.Counters, quit: func(code int) { a.run.Quit(code) }}
-	id := newIdentity()
+	id := uplink.NewIdentity()
 	env.id.Store(&id)
 	env.setArguments(nil)
 	w.hooks.env = env
@@ -129,7 +131,7 @@ func (a *alone) init(ctx context.Context, h Headless) {
 	if len(w.cfg.Tags)+len(w.cfg.ExcludeTags) > 0 {
 		a.users.filter(w.cfg.Tags, w.cfg.ExcludeTags)
 	}
-	w.vitals.users.Store(a.users)
+	w.users.Store(a.users)
 	a.configure(h)
 }
 
@@ -201,24 +203,28 @@ func (a *alone) exception(u *User, err error, trace string) {
 
 // send calls the program's own handler of a message, as there is nobody else
 // (LocalRunner.send_message). An exception goes into the run's own table.
-func (a *alone) send(m wire.Outbound) {
+func (a *alone) send(m wire.Outbound) error {
 	if e, ok := m.(wire.Exception); ok {
 		a.run.Exception(e.Message, e.Traceback)
 	}
 	custom, ok := m.(wire.Custom)
 	if !ok {
-		return
+		return nil
+	}
+	if _, err := wire.EncodeBody(custom); err != nil {
+		return err
 	}
 	handler, known := a.worker.cfg.Messages[custom.Type]
 	if !known || handler.Handle == nil {
 		a.log.Warn("nobody takes this message, as there is no master and no handler of it", "type", custom.Type)
-		return
+		return nil
 	}
 	env := a.worker.hooks.env
 	message := Message{Type: custom.Type, NodeID: env.ClientID(), Data: custom.Data}
 	if err := guard(func() error { return handler.Handle(env, message) }); err != nil {
 		a.log.Error("uncaught error in a message handler", "type", custom.Type, "error", err)
 	}
+	return nil
 }
 
 // watchUsage tells the listener of CPU and memory, and warns once when the CPU is
@@ -229,7 +235,7 @@ func (a *alone) watchUsage(ctx context.Context) {
 		a.log.Warn("CPU and memory usage are not known here", "error", err)
 		return
 	}
-	ticker := time.NewTicker(usageInterval)
+	ticker := time.NewTicker(session.UsageInterval)
 	defer ticker.Stop()
 	for warned := false; ; {
 		select {
@@ -242,7 +248,7 @@ func (a *alone) watchUsage(ctx context.Context) {
 			continue
 		}
 		a.worker.hooks.usage(u.CPUPercent, u.MemoryBytes)
-		if u.CPUPercent > cpuWarning && !warned {
+		if u.CPUPercent > session.CPUWarning && !warned {
 			warned = true
 			a.log.Warn("CPU usage above 90%! This may constrain your throughput and may even give inconsistent response time measurements!")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -74,6 +75,11 @@ func (h *hooks) spawningComplete(users int) {
 			h.fire("spawning_complete", func() error { return e.SpawningComplete(h.env, users) })
 		}
 	}
+}
+
+// addsToReports reports whether there is a listener for reports.
+func (h *hooks) addsToReports() bool {
+	return slices.ContainsFunc(h.events, func(e Events) bool { return e.ReportToMaster != nil })
 }
 
 // report returns what the listeners add to a report, or nil.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/stats"
-	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
 // maxErrorText bounds the text of a failure's row, in bytes.
@@ -75,49 +74,5 @@ func (r *recorder) connected() (closed func()) {
 		if once.CompareAndSwap(false, true) {
 			r.connections.Add(-1)
 		}
-	}
-}
-
-// statsMessage makes the report that the master merges into its tables.
-func statsMessage(r stats.Report, byClass map[string]int, users int) wire.Stats {
-	m := wire.Stats{
-		Total:            wireEntry(r.Total),
-		Errors:           make(map[string]wire.ErrorEntry, len(r.Errors)),
-		UserClassesCount: byClass,
-		UserCount:        users,
-	}
-	for _, e := range r.Entries {
-		m.Entries = append(m.Entries, wireEntry(e))
-	}
-	for _, e := range r.Errors {
-		m.Errors[wire.ErrorKey(e.Method, e.Name, e.Text)] = wire.ErrorEntry{
-			Name:        e.Name,
-			Method:      e.Method,
-			Error:       e.Text,
-			Occurrences: e.Occurrences,
-			FirstSeen:   e.FirstSeen,
-			LastSeen:    e.LastSeen,
-		}
-	}
-	return m
-}
-
-func wireEntry(e stats.Entry) wire.Entry {
-	return wire.Entry{
-		Name:           e.Name,
-		Method:         e.Method,
-		LastRequest:    e.LastRequest,
-		Start:          e.Start,
-		Requests:       e.Requests,
-		NoneRequests:   e.NoneRequests,
-		Failures:       e.Failures,
-		TotalTime:      e.TotalTime,
-		Max:            e.Max,
-		Min:            e.Min,
-		HasMin:         e.HasMin,
-		ContentLength:  e.ContentLength,
-		ResponseTimes:  e.ResponseTimes,
-		RequestsPerSec: e.RequestsPerSec,
-		FailuresPerSec: e.FailuresPerSec,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/mastertest"
 )
 
@@ -79,7 +80,7 @@ func (s *stage) start(cfg Config, classes ...Class) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	w.dial = func(ctx context.Context, addr, identity string) (conn, error) {
+	w.dial = func(ctx context.Context, addr, identity string) (uplink.Conn, error) {
 		c, err := s.master.Dial(ctx, addr, identity)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,18 +131,67 @@ func TestTheSameMasterAfterItForgot(t *testing.T) {
 	})
 }
 
+// A half-open connection is found out by what TCP does not acknowledge, and one on
+// which a proxy acknowledges everything by the master's silence: a minute of it may
+// as well be a busy master.
 func TestAHalfOpenConnectionIsLeftBehind(t *testing.T) {
-	onStage(t, Config{}, scripted{}, func(s *stage) {
-		id := s.running()
-		s.master.IgnoreWorker(id)
-		fresh := s.master.WaitUntil("a new identity", time.Minute, func(m mastertest.Message) bool {
-			return m.Type == "client_ready" && m.Worker != id
-		}).Worker
-		time.Sleep(5 * time.Second)
-		s.checkTotals(s.recorded())
-		s.master.Spawn(fresh, one(2))
-		s.master.From(fresh).WaitFor("spawning_complete", time.Minute)
-	})
+	for name, tt := range map[string]struct {
+		breaks func(*mastertest.Master, string)
+		within time.Duration
+	}{
+		"nothing is acknowledged": {(*mastertest.Master).Strand, 20 * time.Second},
+		"a proxy acknowledges":    {(*mastertest.Master).IgnoreWorker, 75 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, Config{}, scripted{}, func(s *stage) {
+				id := s.running()
+				tt.breaks(s.master, id)
+				fresh := s.master.WaitUntil("a new identity", tt.within, func(m mastertest.Message) bool {
+					return m.Type == "client_ready" && m.Worker != id
+				}).Worker
+				time.Sleep(5 * time.Second)
+				s.checkTotals(s.recorded())
+				s.master.Spawn(fresh, one(2))
+				s.master.From(fresh).WaitFor("spawning_complete", time.Minute)
+			})
+		})
+	}
+}
+
+// A master whose program stands still for up to 58 s, while its machine takes
+// connections and bytes, keeps its worker and all samples.
+func TestABusyMasterKeepsItsWorker(t *testing.T) {
+	for _, busy := range []time.Duration{1, 5, 6, 8, 9, 10, 12, 15, 20, 30, 45, 58} {
+		for phase, during := range map[string]func(s *stage, id string){
+			"running": func(*stage, string) {},
+			"spawning": func(s *stage, id string) {
+				s.master.Spawn(id, one(15))
+			},
+			"stopping": func(s *stage, id string) {
+				s.master.Stop(id)
+			},
+		} {
+			t.Run(fmt.Sprintf("%s for %ds", phase, busy), func(t *testing.T) {
+				onStage(t, Config{}, scripted{}, func(s *stage) {
+					id := s.running()
+					during(s, id)
+					s.master.Pause()
+					time.Sleep(busy * time.Second)
+					s.master.Resume()
+					time.Sleep(10 * time.Second)
+					if phase != "stopping" {
+						s.master.Skip()
+						s.stopAndCompare(id)
+					}
+					s.checkTotals(s.recorded())
+					want := 2 // at the start, and after the stop
+					if c := s.worker.Counters(); c.Forgotten > 0 || len(s.master.OfType("client_ready")) != want || !s.master.Knows(id) {
+						t.Errorf("%+v, %d client_ready; want nothing forgotten and %d", c, len(s.master.OfType("client_ready")), want)
+					}
+				})
+			})
+		}
+	}
 }
 
 func TestUsersStopWhenNoMasterIsSeen(t *testing.T) {

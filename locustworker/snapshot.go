@@ -1,7 +1,6 @@
 package locustworker
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/stats"
@@ -69,7 +68,7 @@ func (w *Worker) Snapshot() Snapshot {
 	c.Open = c.Recorded - c.Confirmed - c.Forgotten
 	s.Counters = c
 	s.Users = w.userCounts()
-	s.Link = LinkState(w.vitals.link.Load())
+	s.Link = LinkState(w.figures.Link.Load())
 	s.Connections = w.recorder.connections.Load()
 	s.Lateness = histogram(w.recorder.lateness.Histogram())
 	return s
@@ -90,14 +89,14 @@ func (w *Worker) Counters() Counters {
 // What is settled was recorded before: read that later, and nothing is negative.
 func (w *Worker) settled() Counters {
 	return Counters{
-		Confirmed: w.vitals.confirmed.Load(),
-		Forgotten: w.vitals.forgotten.Load(),
+		Confirmed: w.figures.Confirmed.Load(),
+		Forgotten: w.figures.Discarded.Load(),
 		Cut:       w.recorder.cut.Load(),
 	}
 }
 
 func (w *Worker) userCounts() map[string]int {
-	if users := w.vitals.users.Load(); users != nil {
+	if users := w.users.Load(); users != nil {
 		byClass, _ := users.counts()
 		return byClass
 	}
@@ -106,22 +105,6 @@ func (w *Worker) userCounts() map[string]int {
 		byClass[c.name] = 0
 	}
 	return byClass
-}
-
-// vitals are what the session shows of itself to other goroutines, after each of
-// its events.
-type vitals struct {
-	link      atomic.Int32
-	confirmed atomic.Int64
-	forgotten atomic.Int64
-	users     atomic.Pointer[population] // nil before Run
-}
-
-// show publishes what has changed.
-func (s *session) show() {
-	s.vitals.link.Store(int32(s.link))
-	s.vitals.confirmed.Store(s.ledger.confirmed)
-	s.vitals.forgotten.Store(s.forgotten)
 }
 
 func histogram(h stats.Histogram) Histogram {

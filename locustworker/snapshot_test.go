@@ -116,8 +116,8 @@ func TestSnapshotShowsTheLink(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.running()
 		seen := make(map[LinkState]bool)
-		s.master.IgnoreWorker(id) // down, probing, down, probing, down, joining …
-		for range 3000 {          // a new identity ends it, after 20 s at most
+		s.master.Strand(id) // down, probing, down, probing, down, joining …
+		for range 3000 {    // a new identity ends it, after 20 s at most
 			time.Sleep(10 * time.Millisecond)
 			synctest.Wait()
 			seen[s.worker.Snapshot().Link] = true

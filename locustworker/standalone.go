@@ -78,10 +78,14 @@ func (s *standaloneSink) environment() *Environment {
 	return e
 }
 
-func (s *standaloneSink) send(m wire.Outbound) {
+func (s *standaloneSink) send(m wire.Outbound) error {
+	if _, err := wire.EncodeBody(m); err != nil {
+		return err // as a worker's link
+	}
 	if custom, ok := m.(wire.Custom); ok && s.cfg.Send != nil {
 		s.cfg.Send(custom.Type, custom.Data)
 	}
+	return nil
 }
 
 func (s *standaloneSink) counters() Counters {

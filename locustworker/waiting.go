@@ -15,7 +15,14 @@ const masterExpected = 500 * time.Millisecond
 // warnOfWaiting says once whom the worker waits for, unless a master takes it in
 // soon or ctx ends.
 func (w *Worker) warnOfWaiting(ctx context.Context) {
-	if !pause(ctx, masterExpected) || w.Snapshot().Link == LinkRegistered {
+	timer := time.NewTimer(masterExpected)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return
+	}
+	if w.Snapshot().Link == LinkRegistered {
 		return
 	}
 	w.cfg.Logger.Warn(fmt.Sprintf("waiting for a Locust master at %s. Start one with the locustfile that the command `stub` prints "+

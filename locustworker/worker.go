@@ -5,21 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/logline"
-	"github.com/bandwing/bandwing/locustworker/internal/wire"
+	"github.com/bandwing/bandwing/locustworker/internal/session"
+	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 )
-
-// maxQueued bounds the messages kept for a master that cannot be reached;
-// exceptions beyond it are only logged.
-const maxQueued = 10_000
 
 // A Worker is one Locust worker. Make it with New and run it once.
 type Worker struct {
@@ -27,10 +20,11 @@ type Worker struct {
 	classes  []*liveClass
 	book     *logline.Book // nil when the log is not for the master
 	hooks    *hooks
-	dial     dialFunc
+	dial     uplink.DialFunc
 	recorder *recorder
 	started  atomic.Bool
-	vitals   vitals
+	figures  session.Figures
+	users    atomic.Pointer[population] // nil before Run
 	final    atomic.Pointer[Counters]
 }
 
@@ -82,9 +76,9 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 			c.equalize()
 		}
 	}
-	w := &Worker{cfg: cfg, classes: live, dial: dialMaster}
+	w := &Worker{cfg: cfg, classes: live, dial: uplink.Dial}
 	if !cfg.HideLogs {
-		w.book = logline.NewBook(hostname())
+		w.book = logline.NewBook(uplink.Hostname())
 		w.cfg.Logger = slog.New(w.book.Handler(cfg.Logger.Handler()))
 	}
 	w.hooks = newHooks(cfg.Events)
@@ -112,119 +106,47 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	s := w.newSession(life)
-	redial := make(chan string, 1)
-	s.redial = redial
-	l := &link{
-		dial:   w.dial,
-		addr:   net.JoinHostPort(w.cfg.MasterHost, strconv.Itoa(w.cfg.MasterPort)),
-		log:    w.cfg.Logger,
-		redial: redial,
-		up:     func(c conn) { s.post(func() { s.connected(c) }) },
-		frame:  func(c conn, frame []byte) { s.post(func() { s.received(c, frame) }) },
-		down:   func(c conn, _ error) { s.post(func() { s.disconnected(c) }) },
-	}
-	s.sound = func() bool { return l.sound(life) }
 	w.hooks.init()
-	redial <- s.identity
 	var wg sync.WaitGroup
-	wg.Go(func() { l.run(life) })
-	s.calls.begin(life)
 	if metrics != nil {
 		wg.Go(func() { w.serveMetrics(life, metrics) })
 	}
-	s.loop(ctx)
-	s.close()
+	why := s.Run(ctx, life)
 	end()
 	wg.Wait()
-	s.sounders.Wait()
-	if stuck := s.calls.await(); len(stuck) > 0 {
-		w.cfg.Logger.Error("message handlers do not end; leaving them", "types", stuck, "waited", callbackPatience)
+	handlers, events := s.Wait()
+	if len(handlers) > 0 {
+		w.cfg.Logger.Error("message handlers do not end; leaving them", "types", handlers, "waited", session.CallLimit)
 	}
-	return w.settle(s)
-}
-
-// newSession makes the session of a worker that has not met a master. Users live
-// under ctx.
-func (w *Worker) newSession(ctx context.Context) *session {
-	s := &session{
-		cfg:         w.cfg,
-		log:         w.cfg.Logger,
-		recorder:    w.recorder,
-		vitals:      &w.vitals,
-		hooks:       w.hooks,
-		calls:       newCallbacks(),
-		inbox:       make(chan func(), 64),
-		ended:       make(chan struct{}),
-		lastSign:    time.Now(),
-		outbox:      newOutbox(),
-		reports:     time.NewTicker(reportInterval),
-		stopTimeout: w.cfg.StopTimeout,
-		logs:        logReporter{book: w.book},
+	if len(events) > 0 {
+		w.cfg.Logger.Error("event listeners do not end; leaving them", "events", events, "waited", session.CallLimit)
 	}
-	s.env = &Environment{log: w.cfg.Logger, send: s.send, count: w.Counters}
-	s.env.index.Store(-1)
-	s.env.setArguments(nil)
-	w.hooks.env = s.env
-	s.setIdentity(newIdentity())
-	s.wireState.Store(wire.StateReady)
-	if w.cfg.QuitOnMasterLoss {
-		s.patience = s.after(joinAttempts*joinInterval, s.giveUp)
-	}
-	seed := w.cfg.Seed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	shared := &world{
-		recorder:  w.recorder,
-		drain:     w.cfg.DrainTimeout,
-		seed:      seed,
-		log:       w.cfg.Logger,
-		env:       s.env,
-		exception: s.exception,
-		problem:   s.problem,
-	}
-	s.users = newPopulation(ctx, shared, w.classes)
-	s.users.setHost(w.cfg.Host)
-	w.vitals.users.Store(s.users)
-	return s
-}
-
-// close ends the session's connection and timers, after its loop.
-func (s *session) close() {
-	s.reports.Stop()
-	for _, timer := range []*time.Timer{s.linkTimer, s.patience} {
-		if timer != nil {
-			timer.Stop()
-		}
-	}
-	if s.conn != nil {
-		_ = s.conn.Close() // delivers what was written
-		s.pump.close()
-	}
-	s.link = LinkDown
-	s.show()
+	return w.settle(s, why)
 }
 
 // settle logs and keeps what became of the samples, and returns what Run does.
-func (w *Worker) settle(s *session) error {
-	left := s.recorder.store.Take().Total
+func (w *Worker) settle(s *session.Session, why error) error {
+	left := w.recorder.store.Take().Total
+	open, openFailures := s.Open()
 	c := Counters{
-		Recorded:  s.recorder.store.Recorded(),
-		Confirmed: s.ledger.confirmed,
-		Open:      s.ledger.open() + left.Requests,
-		Forgotten: s.forgotten,
-		Cut:       s.recorder.cut.Load(),
+		Recorded:  w.recorder.store.Recorded(),
+		Confirmed: w.figures.Confirmed.Load(),
+		Open:      open + left.Requests,
+		Forgotten: w.figures.Discarded.Load(),
+		Cut:       w.recorder.cut.Load(),
 	}
 	w.final.Store(&c)
 	w.cfg.Logger.Info("worker ended", "samples_recorded", c.Recorded, "confirmed", c.Confirmed,
 		"unconfirmed", c.Open, "forgotten", c.Forgotten, "requests_cut", c.Cut)
 	w.hooks.quit(c)
 	switch {
-	case s.quit.why != nil:
-		return s.quit.why
+	case errors.Is(why, session.ErrNoMaster):
+		return ErrNoMaster
+	case errors.Is(why, session.ErrMasterLost):
+		return ErrMasterLost
 	case w.hooks.failed.Load():
 		return ErrListener
-	case s.ledger.openFailures()+left.Failures > 0:
+	case openFailures+left.Failures > 0:
 		return ErrUndelivered
 	}
 	return nil

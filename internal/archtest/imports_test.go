@@ -64,12 +64,19 @@ func libraryRows() []row {
 		{
 			pkg: "locustworker",
 			may: []string{
-				"locustworker/internal/wire", "locustworker/internal/transport",
+				"locustworker/internal/session", "locustworker/internal/uplink", "locustworker/internal/wire",
 				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cli", "locustworker/internal/logline",
 				"locustworker/internal/python", "locustworker/internal/fleet", "locustworker/internal/headless/...",
-				googleUUID,
 			},
 			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "loadtest"),
+		},
+		{
+			pkg: "locustworker/internal/session",
+			may: []string{"locustworker/internal/uplink", "locustworker/internal/wire", "locustworker/internal/stats"},
+		},
+		{
+			pkg: "locustworker/internal/uplink",
+			may: []string{googleUUID, "locustworker/internal/wire", "locustworker/internal/transport", "locustworker/internal/stats"},
 		},
 		{pkg: "locustworker/internal/wire", may: []string{msgpack, "locustworker/internal/python"}},
 		{pkg: "locustworker/internal/python", may: []string{}},
@@ -236,7 +243,8 @@ func importCases() []importCase {
 			"api":                             {gin, "net/http"},
 			"api/redisstore":                  {module + "/api", goRedis + "/v9"},
 			"cmd/api":                         {module + "/api", module + "/api/redisstore", envconfig},
-			"locustworker":                    {module + "/locustworker/internal/transport", "context"},
+			"locustworker":                    {module + "/locustworker/internal/uplink", "context"},
+			"locustworker/internal/uplink":    {module + "/locustworker/internal/transport"},
 			"locustworker/internal/transport": {"golang.org/x/sys/unix"},
 			"e2e":                             {third},
 		}},

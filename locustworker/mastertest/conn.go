@@ -28,6 +28,7 @@ type pipe struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced at each change
 	stalled  bool
+	stranded bool // stalled for ever
 	hideAcks bool
 }
 
@@ -131,12 +132,20 @@ func (c *Conn) land() {
 func (c *Conn) stall(on bool) {
 	c.pipe.mu.Lock()
 	defer c.pipe.mu.Unlock()
-	c.pipe.stalled = on
-	if !on {
+	c.pipe.stalled = on || c.pipe.stranded
+	if !c.pipe.stalled {
 		c.land()
 		c.other.land()
 	}
 	c.pipe.notify()
+}
+
+// strand takes the network away from both ends for ever.
+func (c *Conn) strand() {
+	c.pipe.mu.Lock()
+	c.pipe.stranded = true
+	c.pipe.mu.Unlock()
+	c.stall(true)
 }
 
 func (c *Conn) lose(cause error) {
@@ -170,6 +179,20 @@ func (c *Conn) Acked() (n int64, ok bool) {
 		return 0, false
 	}
 	return c.acked, !c.closed
+}
+
+// InFlight returns how many of the Sent bytes are in the network and were not
+// acknowledged: 0 unless the network is gone. ok is as for Acked.
+func (c *Conn) InFlight() (n int64, ok bool) {
+	c.pipe.mu.Lock()
+	defer c.pipe.mu.Unlock()
+	if c.pipe.hideAcks {
+		return 0, false
+	}
+	for _, frame := range c.flight {
+		n += size(frame)
+	}
+	return n, !c.closed
 }
 
 // Recv returns the next frame. It blocks until there is one or the connection is

@@ -73,6 +73,20 @@ func (m *Master) Stall() { m.setStalled(true) }
 // Unstall brings the network back, and what was sent in between arrives.
 func (m *Master) Unstall() { m.setStalled(false) }
 
+// Strand takes the network away from the connections of the worker that there are,
+// for ever and without anybody noticing: they are half-open. New ones work, but a
+// ROUTER is deaf to the identity until the old one ends. It is for in-memory
+// masters.
+func (m *Master) Strand(id string) {
+	m.update(func() {
+		for _, p := range m.peersOf(id) {
+			if c, ok := p.link.(*Conn); ok {
+				c.strand()
+			}
+		}
+	})
+}
+
 func (m *Master) setStalled(on bool) {
 	m.tb.Helper()
 	if !m.memory {

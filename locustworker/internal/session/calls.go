@@ -1,4 +1,4 @@
-package locustworker
+package session
 
 import (
 	"context"
@@ -8,37 +8,37 @@ import (
 	"time"
 )
 
-// callbackPatience is how long a worker that has ended everything else waits for
-// the message handlers that still run.
-const callbackPatience = 10 * time.Second
+// CallLimit is how long a worker that has ended everything else waits for the
+// message handlers that still run.
+const CallLimit = 10 * time.Second
 
-// callbacks call functions of the program's own, so that whoever asks for it need
+// calls call functions of the program's own, so that whoever asks for it need
 // not wait: one after the other, or at once. Its methods are safe for concurrent
 // use.
-type callbacks struct {
+type calls struct {
 	wake chan struct{} // holds a token when there is something to do
 	all  sync.WaitGroup
 
 	mu      sync.Mutex
-	todo    []callback
+	todo    []namedCall
 	busy    bool           // one of those that are called one after the other runs
 	running map[string]int // by name
 	left    bool           // nobody waits any more: start nothing
 }
 
-type callback struct {
+type namedCall struct {
 	name string // for the log
 	call func()
 }
 
-func newCallbacks() *callbacks {
-	return &callbacks{wake: make(chan struct{}, 1), running: make(map[string]int)}
+func newCalls() *calls {
+	return &calls{wake: make(chan struct{}, 1), running: make(map[string]int)}
 }
 
 // add has a function called after those that were added before.
-func (c *callbacks) add(name string, call func()) {
+func (c *calls) add(name string, call func()) {
 	c.mu.Lock()
-	c.todo = append(c.todo, callback{name, call})
+	c.todo = append(c.todo, namedCall{name, call})
 	c.mu.Unlock()
 	select {
 	case c.wake <- struct{}{}:
@@ -47,20 +47,20 @@ func (c *callbacks) add(name string, call func()) {
 }
 
 // idle tells whether all functions have returned that were added.
-func (c *callbacks) idle() bool {
+func (c *calls) idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.todo) == 0 && !c.busy
 }
 
 // start calls a function in a goroutine of its own.
-func (c *callbacks) start(name string, call func()) {
-	c.all.Go(func() { c.do(callback{name, call}) })
+func (c *calls) start(name string, call func()) {
+	c.all.Go(func() { c.do(namedCall{name, call}) })
 }
 
 // begin starts the goroutine that calls what is added until ctx ends, and then what
 // was added before.
-func (c *callbacks) begin(ctx context.Context) {
+func (c *calls) begin(ctx context.Context) {
 	c.all.Go(func() {
 		for {
 			for c.doNext() {
@@ -76,7 +76,7 @@ func (c *callbacks) begin(ctx context.Context) {
 	})
 }
 
-func (c *callbacks) doNext() bool {
+func (c *calls) doNext() bool {
 	c.mu.Lock()
 	if c.busy = len(c.todo) > 0; !c.busy {
 		c.mu.Unlock()
@@ -89,7 +89,7 @@ func (c *callbacks) doNext() bool {
 	return true
 }
 
-func (c *callbacks) do(next callback) {
+func (c *calls) do(next namedCall) {
 	if !c.enter(next.name) {
 		return
 	}
@@ -97,7 +97,7 @@ func (c *callbacks) do(next callback) {
 	next.call()
 }
 
-func (c *callbacks) enter(name string) bool {
+func (c *calls) enter(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.left {
@@ -106,7 +106,7 @@ func (c *callbacks) enter(name string) bool {
 	return !c.left
 }
 
-func (c *callbacks) exit(name string) {
+func (c *calls) exit(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running[name]--; c.running[name] == 0 {
@@ -115,20 +115,20 @@ func (c *callbacks) exit(name string) {
 }
 
 // await waits until all functions have returned after the end of begin's context.
-// It gives up after callbackPatience, and then returns the names of those that
+// It gives up after CallLimit, and then returns the names of those that
 // still run; no other is called afterwards.
-func (c *callbacks) await() (stuck []string) {
+func (c *calls) await() (stuck []string) {
 	returned := make(chan struct{})
 	go func() {
 		c.all.Wait()
 		close(returned)
 	}()
-	patience := time.NewTimer(callbackPatience)
-	defer patience.Stop()
+	limit := time.NewTimer(CallLimit)
+	defer limit.Stop()
 	select {
 	case <-returned:
 		return nil
-	case <-patience.C:
+	case <-limit.C:
 	}
 	c.mu.Lock()
 	c.left = true
@@ -137,7 +137,7 @@ func (c *callbacks) await() (stuck []string) {
 }
 
 // names returns the names of the functions that run.
-func (c *callbacks) names() []string {
+func (c *calls) names() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.running))

@@ -1,4 +1,4 @@
-package locustworker
+package uplink
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ func reportOf(n int64) stats.Report {
 	return stats.Report{Total: stats.Entry{Name: "Aggregated", Requests: n}}
 }
 
-// write stands in for the pump: the report went out behind so many heartbeats
+// write stands in for the writer: the report went out behind so many heartbeats
 // and ended at this byte.
 func (d *delivery) write(heartbeats, end int64) {
 	d.heartbeatsBefore = heartbeats
@@ -19,7 +19,7 @@ func (d *delivery) write(heartbeats, end int64) {
 
 func TestLedgerConfirmsOnlyByALaterHeartbeat(t *testing.T) {
 	var l ledger
-	first, second, unwritten := l.add(reportOf(3)), l.add(reportOf(4)), l.add(reportOf(5))
+	first, second, unwritten := l.add(reportOf(3), nil), l.add(reportOf(4), nil), l.add(reportOf(5), nil)
 	first.write(2, 100)
 	second.write(3, 200)
 	_ = unwritten
@@ -54,20 +54,20 @@ func TestLedgerAfterALoss(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var l ledger
-			first, second := l.add(reportOf(3)), l.add(reportOf(4))
-			l.add(reportOf(5)) // never written
+			first, second := l.add(reportOf(3), nil), l.add(reportOf(4), nil)
+			l.add(reportOf(5), nil) // never written
 			first.write(0, 100)
 			second.write(0, 200)
 			again := l.lost(tt.acked, tt.known)
-			if l.open() != tt.doubts || again.Total.Requests != tt.again {
-				t.Errorf("in doubt %d, to send again %d; want %d, %d", l.open(), again.Total.Requests, tt.doubts, tt.again)
+			if l.open() != tt.doubts || requests(again) != tt.again {
+				t.Errorf("in doubt %d, to send again %d; want %d, %d", l.open(), requests(again), tt.doubts, tt.again)
 			}
-			believed, disbelieved := l, l
-			if believed.believe(); believed.confirmed != tt.doubts || believed.open() != 0 {
-				t.Errorf("after belief: confirmed %d, open %d", believed.confirmed, believed.open())
+			arrived, missing := l, l
+			if arrived.confirmDoubtful(); arrived.confirmed != tt.doubts || arrived.open() != 0 {
+				t.Errorf("arrived: confirmed %d, open %d", arrived.confirmed, arrived.open())
 			}
-			if r := disbelieved.disbelieve(); r.Total.Requests != tt.doubts || disbelieved.confirmed != 0 || disbelieved.open() != 0 {
-				t.Errorf("after disbelief: again %d, confirmed %d, open %d", r.Total.Requests, disbelieved.confirmed, disbelieved.open())
+			if d := missing.takeDoubtful(); requests(d) != tt.doubts || missing.confirmed != 0 || missing.open() != 0 {
+				t.Errorf("missing: again %d, confirmed %d, open %d", requests(d), missing.confirmed, missing.open())
 			}
 		})
 	}
