@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
@@ -133,16 +132,7 @@ func TestRedisSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pod, err := renderKustomization(root + "/deploy/kubernetes/base")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m manifests
-	for document := range bytes.SplitSeq(pod, []byte("\n---\n")) {
-		if err := m.add(document); err != nil {
-			t.Fatal(err)
-		}
-	}
+	m := rendered(t, "base")
 	redis := slices.IndexFunc(m.workloads, func(w workload) bool { return w.name == "redis" })
 	places := map[string][]string{
 		"docker-compose.yml": project(t, nil, "*").Services["redis"].Command, "Kubernetes": m.workloads[redis].pod.Spec.Containers[0].Args,

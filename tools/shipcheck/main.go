@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 var kustomizations = []string{
 	"deploy/kubernetes/base",
 	"deploy/kubernetes/overlays/external-redis",
+	"deploy/kubernetes/overlays/local",
 	"deploy/kubernetes/overlays/monitoring",
 }
 

@@ -10,6 +10,7 @@ import (
 	autoscaling "k8s.io/api/autoscaling/v2"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -33,6 +34,7 @@ type manifests struct {
 	configs         []core.ConfigMap
 	services        []core.Service
 	policies        []networking.NetworkPolicy
+	budgets         []policy.PodDisruptionBudget
 	scalers         []autoscaling.HorizontalPodAutoscaler
 	serviceMonitors []monitoring.ServiceMonitor
 	podMonitors     []monitoring.PodMonitor
@@ -72,6 +74,8 @@ func (m *manifests) add(document []byte) error {
 		return collect(document, &m.services)
 	case "networking.k8s.io/v1 NetworkPolicy":
 		return collect(document, &m.policies)
+	case "policy/v1 PodDisruptionBudget":
+		return collect(document, &m.budgets)
 	case "autoscaling/v2 HorizontalPodAutoscaler":
 		return collect(document, &m.scalers)
 	case "monitoring.coreos.com/v1 ServiceMonitor":

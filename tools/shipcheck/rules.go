@@ -7,12 +7,13 @@ import (
 	"time"
 
 	core "k8s.io/api/core/v1"
+	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// afterStop is what a pod needs beyond LOCUST_STOP_TIMEOUT: requests in flight, the last report, the goodbye.
+// afterStop is what a pod needs beyond LOCUST_STOP_TIMEOUT: requests in flight, the last report, the message that it leaves.
 const afterStop = 10 * time.Second
 
 // faults returns what no schema can see: names that do not meet, and rules of this project.
@@ -36,7 +37,35 @@ func (m *manifests) faults() []string {
 			faults = append(faults, fmt.Sprintf("HorizontalPodAutoscaler %s: there is no %s %s", h.Name, target.Kind, target.Name))
 		}
 	}
+	faults = append(faults, m.policyFaults()...)
 	return append(faults, m.monitorFaults()...)
+}
+
+// policyFaults: NetworkPolicies and PodDisruptionBudgets that select nothing protect nothing, and each workload needs a
+// budget.
+func (m *manifests) policyFaults() []string {
+	var faults []string
+	for _, p := range m.policies {
+		selector, err := meta.LabelSelectorAsSelector(&p.Spec.PodSelector)
+		for _, rule := range p.Spec.Ingress {
+			for _, port := range rule.Ports {
+				if err != nil || port.Port == nil || !m.servesPort(selector, *port.Port) {
+					faults = append(faults, fmt.Sprintf("NetworkPolicy %s: no pod that it selects has its port", p.Name))
+				}
+			}
+		}
+	}
+	for _, b := range m.budgets {
+		if !slices.ContainsFunc(m.workloads, func(w workload) bool { return matches(b.Spec.Selector, w.pod.Labels) }) {
+			faults = append(faults, fmt.Sprintf("PodDisruptionBudget %s: it selects no pod", b.Name))
+		}
+	}
+	for _, w := range m.workloads {
+		if !slices.ContainsFunc(m.budgets, func(b policy.PodDisruptionBudget) bool { return matches(b.Spec.Selector, w.pod.Labels) }) {
+			faults = append(faults, fmt.Sprintf("%s %s: no PodDisruptionBudget selects its pods", w.kind, w.name))
+		}
+	}
+	return faults
 }
 
 func (m *manifests) workloadFaults(w workload) []string {
@@ -47,11 +76,12 @@ func (m *manifests) workloadFaults(w workload) []string {
 	if pod := w.pod.Spec.SecurityContext; pod == nil || !isTrue(pod.RunAsNonRoot) || pod.SeccompProfile == nil {
 		faults = append(faults, "runAsNonRoot and seccompProfile are not set")
 	}
-	for _, c := range w.pod.Spec.Containers {
+	starts := len(w.pod.Spec.InitContainers)
+	for i, c := range slices.Concat(w.pod.Spec.InitContainers, w.pod.Spec.Containers) {
 		for _, source := range c.EnvFrom {
 			faults = append(faults, m.settingsFaults(w, source)...)
 		}
-		for _, fault := range containerFaults(c) {
+		for _, fault := range containerFaults(c, i < starts) {
 			faults = append(faults, "container "+c.Name+": "+fault)
 		}
 	}
@@ -78,7 +108,8 @@ func (m *manifests) settingsFaults(w workload, source core.EnvFromSource) []stri
 	return []string{"there is no ConfigMap " + source.ConfigMapRef.Name}
 }
 
-func containerFaults(c core.Container) []string {
+// containerFaults holds a container against the rules; one that ends before the others start needs no probes.
+func containerFaults(c core.Container, ends bool) []string {
 	var faults []string
 	fault := func(bad bool, text string) {
 		if bad {
@@ -88,7 +119,7 @@ func containerFaults(c core.Container) []string {
 	fault(!pinned(c.Image), fmt.Sprintf("image %q: name a version", c.Image))
 	fault(c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero(), "requests no CPU and memory")
 	fault(c.Resources.Limits.Memory().IsZero(), "no limit of memory")
-	fault(c.LivenessProbe == nil || c.ReadinessProbe == nil, "livenessProbe or readinessProbe is missing")
+	fault(!ends && (c.LivenessProbe == nil || c.ReadinessProbe == nil), "livenessProbe or readinessProbe is missing")
 	s := c.SecurityContext
 	fault(s == nil || !isTrue(s.ReadOnlyRootFilesystem) || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation ||
 		s.Capabilities == nil || !slices.Contains(s.Capabilities.Drop, "ALL"),
