@@ -170,7 +170,8 @@ func (m *hostileMaker) redirect() bool {
 		return false
 	}
 	m.head.Reset()
-	m.line("HTTP/1.1 %d Moved", one(m, 301, 302, 303, 307, 308))
+	m.status, m.bodyless = one(m, 301, 302, 303, 307, 308), m.c.method == "HEAD"
+	m.line("HTTP/1.1 %d Moved", m.status)
 	if m.c.closes {
 		m.line("Connection: close")
 	}
