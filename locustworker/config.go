@@ -73,6 +73,10 @@ type Config struct {
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
+	// ExactErrors keeps the texts of all errors in the failures table as they are,
+	// cut to 512 bytes. Default false: addresses, ports and ids in errors of the
+	// network are replaced: see NetworkError.
+	ExactErrors bool
 	// MaxRows is how many rows of the statistics, each a Type and a Name of samples,
 	// the worker keeps apart in a run. The first keep their place; all others share
 	// the row "other", and a warning in the log names the first of them. Names that

@@ -93,7 +93,7 @@ func TestConformanceReportsStartAnew(t *testing.T) {
 func TestConformanceIdsInErrorsMakeOneRow(t *testing.T) {
 	var samples []Sample
 	for i := range 10_000 {
-		samples = append(samples, Sample{Type: http.MethodGet, Name: "/", Err: fmt.Errorf("order %d of 10.0.0.%d:%d is lost", 1_000_000+i, i%250, 40_000+i)})
+		samples = append(samples, Sample{Type: http.MethodGet, Name: "/", Err: clientError(fmt.Sprintf("order %d of 10.0.0.%d:%d is lost", 1_000_000+i, i%250, 40_000+i))})
 	}
 	firstReport(t, samples, func(_ *stage, _ time.Time, r mastertest.Report) {
 		if len(r.Errors) != 1 || r.Errors[0].Occurrences != 10_000 {

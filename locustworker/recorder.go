@@ -2,6 +2,7 @@ package locustworker
 
 import (
 	"log/slog"
+	"net"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ type recorder struct {
 
 	lateness    *stats.Timing // of users that woke
 	connections atomic.Int64  // open now
+	exact       bool          // Config.ExactErrors
 }
 
 var _ sampleSink = (*recorder)(nil)
@@ -29,7 +31,7 @@ func newRecorder(c Config, h *hooks) *recorder {
 	if c.LocustBuckets {
 		cfg.Buckets = stats.Locust
 	}
-	return &recorder{store: stats.New(cfg), hooks: h, lateness: stats.NewTiming()}
+	return &recorder{store: stats.New(cfg), hooks: h, lateness: stats.NewTiming(), exact: c.ExactErrors}
 }
 
 // warnOverflow says that names or errors are too many to have a row each.
@@ -56,10 +58,31 @@ func (r *recorder) record(u *User, s Sample) {
 	}
 	if s.Err != nil {
 		sample.Failed = true
-		sample.Error = stats.NormalizeError(errorText(s.Err), maxErrorText)
+		sample.Error = rowText(s.Err, r.exact)
 	}
 	r.store.Record(uint32(u.id), sample)
 	r.hooks.request(u, s)
+}
+
+// rowText is the text of an error's row. Only what no author of a test wrote is
+// changed: addresses, ports and ids in errors of the network, of which each would
+// make a row, and whatever is longer than a row's text may be.
+func rowText(err error, exact bool) string {
+	text := errorText(err)
+	if !exact && (isNetworkError(err) || len(text) > maxErrorText) {
+		return stats.NormalizeError(text, maxErrorText)
+	}
+	return stats.CutError(text, maxErrorText)
+}
+
+// isNetworkError reports whether an error itself, and not one that it wraps, is the
+// network's or a protocol client's.
+func isNetworkError(err error) bool {
+	switch err.(type) { //nolint:errorlint // what wraps it is an author's text
+	case NetworkError, net.Error:
+		return true
+	}
+	return false
 }
 
 func (r *recorder) countCut() { r.cut.Add(1) }

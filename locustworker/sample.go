@@ -21,12 +21,24 @@ type Sample struct {
 	NoTime bool
 	// Length is the response's size in bytes after decompression.
 	Length int64
-	// Err is nil for a success. Its text is the failure's row, so it must not
-	// hold ids; addresses, ports and long numbers in it are replaced.
+	// Err is nil for a success. Its text is the failure's row, as it stands, so it
+	// should not hold ids: texts that differ are different rows. Of a NetworkError,
+	// and of a text of more than 512 bytes, addresses, ports and long numbers are
+	// replaced, unless Config.ExactErrors is set.
 	Err error
 	// Context is for the Request event alone, which gets it as it is (the context
 	// of Locust's request event).
 	Context map[string]any
+}
+
+// A NetworkError is an error whose text a protocol client made, and no author of a
+// test: it may hold addresses, ports and ids, which are replaced in the failure's
+// row, because each would make a row. A net.Error is taken for one, too. An error
+// that wraps one is not: its text is its author's.
+type NetworkError interface {
+	error
+	// NetworkError marks the error; it does nothing.
+	NetworkError()
 }
 
 // errorText is what the failures table shows: the error's own text, made valid

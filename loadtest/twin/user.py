@@ -51,8 +51,8 @@ def names(key: str) -> Check:
 
 
 def stored(key: str, check: Check = has_document) -> Check:
-    """A check of a reply that must name a key, and hold what was stored."""
-    return lambda reply: check(reply) if reply.get("key") == key else "the reply names another key"
+    """A check of a reply that must hold what was stored, and name no other key."""
+    return lambda reply: check(reply) if reply.get("key", key) == key else "the reply names another key"
 
 
 class ScenarioUser(HttpUser):

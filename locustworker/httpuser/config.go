@@ -53,6 +53,11 @@ type Config struct {
 	// others, opened with the pool's own TLS and Dial. Default: each user has its
 	// own.
 	Pool *Pool
+	// Protocol is how requests are sent. Default HTTP1. Over HTTP/2, requests of
+	// one user that run in parallel (Session.Parallel) share its connection; users
+	// of a Pool share connections, whose number follows from how many streams a
+	// server allows on one: MaxConns does not limit it, and nobody waits.
+	Protocol Protocol
 	// ReuseResponses makes the session use one Response again and again, with the
 	// memory under it, for fewer allocations: a Response and all that it gives out
 	// is then valid until the session's next request or the end of the task,
@@ -83,7 +88,7 @@ func settingsFor(cfg Config) *settings {
 // are alike.
 func (s *settings) same(other *settings) bool {
 	return s.Timeout == other.Timeout && s.ConnectTimeout == other.ConnectTimeout && s.MaxRedirects == other.MaxRedirects &&
-		s.MaxBody == other.MaxBody && s.UserAgent == other.UserAgent && s.ReuseResponses == other.ReuseResponses &&
+		s.MaxBody == other.MaxBody && s.UserAgent == other.UserAgent && s.ReuseResponses == other.ReuseResponses && s.Protocol == other.Protocol &&
 		slices.Equal(s.fields, other.fields)
 }
 
@@ -91,6 +96,9 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 
 func (c Config) validate() error {
 	var faults []error
+	if c.Protocol < HTTP1 || c.Protocol > H2C {
+		faults = append(faults, fmt.Errorf("Protocol %d is none of HTTP1, HTTP2 and H2C", c.Protocol))
+	}
 	if c.MaxBody < 0 {
 		faults = append(faults, fmt.Errorf("MaxBody %d is negative", c.MaxBody))
 	}

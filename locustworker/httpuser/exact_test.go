@@ -4,6 +4,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ type killing struct {
 	killedAt int64         // the request with which the killing begins
 	lasts    time.Duration // within which all are killed
 	hangs    func(n int64) bool
+	h2c      bool // the server speaks HTTP/2
 }
 
 // run returns how many requests the server has served, once it has seen them all,
@@ -30,7 +32,7 @@ func (m killing) run(t *testing.T) (served, recorded, cut int) {
 	var seen atomic.Int64
 	rigs := make([]*rig, m.users)
 	end := make(chan struct{})
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		n := seen.Add(1)
 		if n == m.killedAt {
@@ -42,7 +44,13 @@ func (m killing) run(t *testing.T) (served, recorded, cut int) {
 			<-end
 		}
 		io.WriteString(w, "answer")
-	})
+	}))
+	if m.h2c {
+		srv.Config.Protocols = new(http.Protocols)
+		srv.Config.Protocols.SetUnencryptedHTTP2(true)
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
 	for i := range rigs {
 		rigs[i] = newRig(t, srv.URL, m.cfg, drain)
 	}

@@ -89,7 +89,7 @@ var errUnsent = errors.New("httpuser: the connection was at its end")
 func (s *Session) exchange(x *exchange) error {
 	defer s.giveBack(x)
 	for hops := 0; ; hops++ {
-		if err := s.roundTrip(x); err != nil {
+		if err := s.hop(x); err != nil {
 			return err
 		}
 		if !x.hop {
@@ -104,7 +104,20 @@ func (s *Session) exchange(x *exchange) error {
 	}
 }
 
-// roundTrip sends one request and reads one answer. A request is sent again, over
+// hop sends one request and reads one answer, in the protocol that the server
+// speaks.
+func (s *Session) hop(x *exchange) error {
+	if s.h2 != nil && s.h2.speaks(x.peer, s.cfg.Protocol) {
+		err := s.roundTrip2(x)
+		if err != errNotHTTP2 { //nolint:errorlint // it is never wrapped
+			return err
+		}
+		s.h2.isPlain(x.peer.origin)
+	}
+	return s.roundTrip(x)
+}
+
+// roundTrip sends one request and reads one answer over HTTP/1.1. A request is sent again, over
 // a fresh connection, only when nothing of it can have been read.
 func (s *Session) roundTrip(x *exchange) error {
 	c, err := s.reuse(x)

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/httpuser/internal/coding"
 	"github.com/bandwing/bandwing/locustworker/httpuser/internal/http1"
@@ -24,6 +26,17 @@ import (
 type failure string
 
 func (f failure) Error() string { return string(f) }
+
+// NetworkError implements locustworker.NetworkError.
+func (f failure) NetworkError() {}
+
+var _ locustworker.NetworkError = failure("")
+
+// A verdict is the text of a request that failed by its answer: by its status, or
+// by what a check said. What an author of a test wrote is part of it.
+type verdict string
+
+func (v verdict) Error() string { return string(v) }
 
 // exception is the failure that Python has as an exception of that class.
 func exception(class string, args ...any) failure {
@@ -37,9 +50,10 @@ const (
 	errTooLarge  = failure(`ContentTooLarge('The body is larger than the limit')`)
 	errCancelled = failure(`CancelledError('The request was cancelled by its task')`)
 	errDeadline  = failure(`TimeoutError('timed out')`)
-	errPanic     = failure(`CatchResponseError('the check of the response panicked')`)
 	errRedirect  = failure(`InvalidURL('The redirect leads to no http or https URL')`)
 )
+
+const errPanic = verdict(`CatchResponseError('the check of the response panicked')`)
 
 // statusFailure is requests' raise_for_status: nil below 400 and from 600 up.
 // The url in the text is the row's name, as HttpSession puts it.
@@ -54,7 +68,7 @@ func statusFailure(status int, reason []byte, name string) error {
 		return nil
 	}
 	text := fmt.Sprintf("%d %s Error: %s for url: %s", status, kind, latin1(reason), name)
-	return exception("HTTPError", text)
+	return verdict(exception("HTTPError", text))
 }
 
 // latin1 decodes a reason phrase as Python's http.client does.
@@ -72,10 +86,11 @@ func checkFailure(err error) error {
 	if err == nil {
 		return nil
 	}
-	if f, ok := err.(failure); ok { //nolint:errorlint // only an untouched verdict keeps its text
-		return f
+	switch err.(type) { //nolint:errorlint // only an untouched verdict keeps its text
+	case failure, verdict:
+		return err
 	}
-	return exception("CatchResponseError", err.Error())
+	return verdict(exception("CatchResponseError", err.Error()))
 }
 
 func redirectFailure(limit int) failure {
@@ -188,6 +203,21 @@ func errnoFailure(errno syscall.Errno) failure {
 	text := errno.Error()
 	text = strings.ToUpper(text[:1]) + text[1:]
 	return exception(class, int(errno), text)
+}
+
+// streamFailure is the text for a stream of HTTP/2 that the server has ended, by the
+// names of RFC 9113, section 7, or for a connection that has ended.
+func streamFailure(err error, at phase) failure {
+	var stream http2.StreamError
+	switch {
+	case errors.As(err, &stream):
+		return exception("StreamError", "The server has reset the stream: "+stream.Code.String())
+	case errors.Is(err, http1.ErrTooLarge):
+		return errTooLarge
+	case at == reading:
+		return errShort
+	}
+	return errClosed
 }
 
 // answerFailure is netFailure for what the server may have caused, too.

@@ -136,9 +136,10 @@ func Redirects(limit int) Option {
 
 // Check adds a demand to the usual ones: check is called when a complete answer
 // came whose status is no failure, and that earlier Checks of the request
-// accepted. An error that it returns makes the request a failure with the text CatchResponseError('<the error>'), as Locust's
-// failure() does. Keep ids out of the text: each text is a row. A panic in check
-// is recorded as a failure and goes on.
+// accepted. An error that it returns makes the request a failure with the text
+// CatchResponseError('<the error>'), as Locust's failure() does. Keep ids out of
+// the text: each text is a row. A panic in check is recorded as a failure and goes
+// on.
 func Check(check func(*Response) error) Option {
 	return func(c *call) { c.checks = append(c.checks, check) }
 }

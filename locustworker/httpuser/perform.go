@@ -83,7 +83,7 @@ func (x *exchange) describe(err error) {
 	if err == nil {
 		r.StatusCode = r.head.Status
 	} else {
-		r.StatusCode, r.Body, r.Length, r.WireLength = 0, nil, 0, 0
+		r.StatusCode, r.Body, r.Length, r.WireLength, r.Proto = 0, nil, 0, 0, ""
 	}
 }
 

@@ -50,6 +50,7 @@ type Pool struct {
 	queue queue
 	free  queue // waiters to use again
 
+	h2    *h2client
 	last  *settings        // of the session that was made last
 	bases map[string]*base // of its users' hosts
 }
@@ -102,6 +103,9 @@ func (p *Pool) leave() {
 	defer p.mu.Unlock()
 	if p.users--; p.users > 0 {
 		return
+	}
+	if p.h2 != nil {
+		p.h2.retire()
 	}
 	for origin, conns := range p.idle {
 		for _, c := range conns {

@@ -65,6 +65,15 @@ func (s *Session) receive(x *exchange) error {
 		}
 		return err
 	}
+	x.resp.Proto = "HTTP/1.1"
+	if x.answer.Old {
+		x.resp.Proto = "HTTP/1.0"
+	}
+	return s.receiveBody(x)
+}
+
+// receiveBody reads what follows a head.
+func (s *Session) receiveBody(x *exchange) error {
 	x.at = reading
 	h := &x.answer
 	if h.Cookies {

@@ -23,6 +23,8 @@ type Response struct {
 	// WireLength is the length of the body as it came, before decompression and
 	// without the framing of chunks.
 	WireLength int64
+	// Proto is the protocol of the answer: "HTTP/1.1", "HTTP/1.0" or "HTTP/2.0".
+	Proto string
 
 	head   http1.Head
 	target []byte

@@ -34,6 +34,7 @@ type Session struct {
 	jar      *cookies.Jar // nil until a server sets a cookie
 	kept     *keptAnswer  // with ReuseResponses, the one of the request before
 	children []*Session   // for Parallel
+	h2       *h2client    // with Protocol HTTP2 and H2C; its parent's or its pool's
 }
 
 // New returns a session of u that sends to u.Host(), whose user and password, if
@@ -54,6 +55,9 @@ func New(u *locustworker.User, cfg Config) (*Session, error) {
 	s := &Session{user: u, cfg: set, base: b, headers: set.fields}
 	if set.Pool != nil {
 		set.Pool.join()
+	}
+	if set.Protocol != HTTP1 {
+		s.h2 = h2For(s)
 	}
 	if set.ReuseResponses {
 		u.AfterTask(s.taskEnded)

@@ -102,6 +102,9 @@ func (s *Session) closeIdle() {
 		c.Close()
 	}
 	s.idle = nil
+	if s.h2 != nil && s.cfg.Pool == nil && s.parent == nil {
+		s.h2.retire()
+	}
 }
 
 // callEnded is called when the context of the request with the given number ends,

@@ -22,6 +22,9 @@ func (s *Session) NewVisitor() {
 	defer s.mu.Unlock()
 	s.reset()
 	s.headers, s.group = s.cfg.fields, ""
+	if s.h2 != nil && s.cfg.Pool == nil {
+		s.h2 = newH2(s)
+	}
 }
 
 // reset drops connections and cookies. s.mu is held.
@@ -99,7 +102,7 @@ func (s *Session) forks(n int) []*Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.children) < n {
-		s.children = append(s.children, &Session{user: s.user, cfg: s.cfg, base: s.base, parent: s, ended: s.ended})
+		s.children = append(s.children, &Session{user: s.user, cfg: s.cfg, base: s.base, parent: s, h2: s.h2, ended: s.ended})
 	}
 	for _, child := range s.children[:n] {
 		child.headers, child.group, child.closed = s.headers, s.group, s.closed

@@ -65,6 +65,16 @@ func NormalizeError(text string, maxLen int) string {
 	return text
 }
 
+// CutError returns a text as valid UTF-8 of at most maxLen bytes. One that was cut
+// ends in "…".
+func CutError(text string, maxLen int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= maxLen {
+		return text
+	}
+	return shorten(text, maxLen)
+}
+
 // shorten cuts a text to at most size bytes, the mark of the cut included.
 func shorten(text string, size int) string {
 	if size < len(cutMark) {

@@ -51,6 +51,8 @@ type Head struct {
 	Length int64
 	// Chunked says that the body comes in chunks. It goes over Length.
 	Chunked bool
+	// Old says that the answer is of HTTP/1.0.
+	Old bool
 	// Close says that the connection ends with this answer.
 	Close bool
 	// Encoded, Located and Cookies say that there is a field Content-Encoding,
@@ -134,7 +136,7 @@ func Parse(raw []byte, h *Head) error {
 	if err != nil {
 		return err
 	}
-	h.fields = end
+	h.fields, h.Old = end, old
 	p := fieldParser{head: h, length: -1}
 	for at := end; at < len(raw); {
 		line, next := logicalLine(raw, at)
