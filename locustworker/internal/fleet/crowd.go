@@ -14,6 +14,9 @@ const (
 	lapLimit = 50 * time.Millisecond
 	// lapInterval is how often a member that does not wait measures it.
 	lapInterval = 10 * time.Millisecond
+	// turnLength is how long a member goes on in any case: Steps that take next to
+	// nothing would do nothing but wait for the shard's lock.
+	turnLength = time.Millisecond
 	// turnInterval is how often members that yielded are looked after.
 	turnInterval = 10 * time.Millisecond
 	// readInterval is how long a reading of the scheduler serves.
@@ -68,8 +71,11 @@ func readRunnable() func() int64 {
 }
 
 // goOn reports whether a member that does not wait may go on in its executor.
-func (c *crowd) goOn(s *shard) bool {
+func (c *crowd) goOn(s *shard, x *executor) bool {
 	if c.on.Load() {
+		if c.fleet.now()-x.since < turnLength {
+			return true
+		}
 		if !c.room() {
 			c.waiting.Add(-1) // one of them gets this processor
 			return false

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
@@ -322,4 +323,34 @@ func TestAMemberWithoutWaitKeepsItsExecutor(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEveryMemberEndsOnce: members come, wait, compute, end by themselves and are
+// stopped from two sides, in real time.
+func TestEveryMemberEndsOnce(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	l := newLab(t.Context(), t, func(w *worker) (time.Duration, bool) {
+		return time.Duration(w.id%5-1) * 50 * time.Microsecond, w.id%7 == 0 && w.steps > 20
+	})
+	for range 60 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(3000))*time.Microsecond)
+		stopped := make(chan struct{})
+		timeout := time.Duration(rng.IntN(2)) * time.Millisecond
+		go func() {
+			defer close(stopped)
+			if timeout > 0 {
+				l.fleet.StopAll(timeout)
+			}
+		}()
+		l.fleet.Spawn(ctx, map[string]int{"a": rng.IntN(400)}, timeout)
+		cancel()
+		<-stopped
+	}
+	l.fleet.StopAll(0)
+	l.count(0)
+	for _, w := range l.workers {
+		if !w.ended {
+			t.Errorf("member %d has not ended", w.id)
+		}
+	}
 }

@@ -37,8 +37,9 @@ type shard struct {
 // An executor is a goroutine that runs members of its shard.
 type executor struct {
 	member *Member
-	wake   chan bool   // false ends it
-	timer  *time.Timer // nil until it is the sleeper
+	wake   chan bool     // false ends it
+	timer  *time.Timer   // nil until it is the sleeper
+	since  time.Duration // when its member's turn has begun, in a crowd
 }
 
 // An outcome is how a member leaves its executor.
@@ -110,7 +111,7 @@ func (s *shard) run(x *executor) {
 	m := s.next(x)
 	for m != nil {
 		x.member = m
-		how, wait := s.advance(m)
+		how, wait := s.advance(x, m)
 		x.member = nil
 		if how == ended {
 			s.fleet.leave(m)
@@ -120,7 +121,10 @@ func (s *shard) run(x *executor) {
 }
 
 // advance runs a member until it waits, ends or yields.
-func (s *shard) advance(m *Member) (outcome, time.Duration) {
+func (s *shard) advance(x *executor, m *Member) (outcome, time.Duration) {
+	if s.fleet.crowd.on.Load() {
+		x.since = s.fleet.now()
+	}
 	if m.due > 0 {
 		late := s.fleet.now() - m.due
 		m.due = 0
@@ -133,7 +137,7 @@ func (s *shard) advance(m *Member) (outcome, time.Duration) {
 			return ended, 0
 		case wait > 0:
 			return waits, wait
-		case !s.fleet.crowd.goOn(s):
+		case !s.fleet.crowd.goOn(s, x):
 			return yielded, 0
 		}
 	}
