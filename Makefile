@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up deps deps-up deps-dev build test test-go test-python test-versions test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -41,6 +41,9 @@ help: ## list the targets
 
 up: deps-up build ## start Redis, the API, the Locust master and Go workers, with MONITORING=1 Prometheus; Ctrl-C stops them
 	@exec $(PYTHON) scripts/up.py --stop-with-parent
+
+run: deps-up build ## start Redis and the API, run the load test without a master, write .local/report.html: ARGS="-u 50 -t 1m JSONGet"
+	@exec $(PYTHON) scripts/up.py --stop-with-parent --run $(ARGS)
 
 deps: ## install what is missing: Python packages, redis-server, RedisJSON
 	@$(PYTHON) scripts/deps.py --local "$(LOCAL)"

@@ -82,7 +82,7 @@ func (c *cluster) served() int {
 // logValue returns the number behind key= in a worker's last log line about
 // its samples.
 func logValue(log, key string) (int, error) {
-	m := regexp.MustCompile(`worker ended.* ` + key + `=(\d+)`).FindStringSubmatch(log)
+	m := regexp.MustCompile(`(?:worker|run) ended.* ` + key + `=(\d+)`).FindStringSubmatch(log)
 	if m == nil {
 		return 0, fmt.Errorf("no line about %s in the log", key)
 	}

@@ -26,7 +26,8 @@ var errMessage = errors.New("loadtest: the message from the master has another f
 	"{run: text, keys: texts}: use the locustfile.py of this version")
 
 // Configure adds to a worker's configuration what the scenario needs: its
-// handler of messages and its event at the start of a run. Events and handlers
+// handler of messages, its event at the start of a run, and the choice of classes
+// of a run without a master. Events and handlers
 // that are there stay, and come first.
 func (s *Scenario) Configure(base locustworker.Config) locustworker.Config {
 	handlers := map[string]locustworker.MessageHandler{KeysMessage: {Handle: s.handleKeys}}
@@ -34,9 +35,10 @@ func (s *Scenario) Configure(base locustworker.Config) locustworker.Config {
 		handlers[name] = handler
 	}
 	base.Messages = handlers
+	base.ChooseClasses = s.defaultClasses
 	before := base.Events.TestStart
 	base.Events.TestStart = func(ctx context.Context, env *locustworker.Environment) error {
-		s.startRun(env)
+		s.startRun(ctx, env)
 		if before != nil {
 			return before(ctx, env)
 		}
@@ -75,7 +77,7 @@ func (s *Scenario) takeShare(data any) (map[string]any, error) {
 }
 
 // startRun begins a run with its custom arguments, before any user starts.
-func (s *Scenario) startRun(env *locustworker.Environment) {
+func (s *Scenario) startRun(ctx context.Context, env *locustworker.Environment) {
 	arguments := env.Arguments()
 	name := locustworker.ArgumentOr(arguments, runOption, "")
 	s.pool.begin(name)
@@ -91,5 +93,12 @@ func (s *Scenario) startRun(env *locustworker.Environment) {
 		cfg = s.cfg
 	}
 	s.run.Store(newRun(cfg, s.cfg))
+	if env.Headless() {
+		keys, err := collect(ctx, env, s.run.Load().cfg)
+		if err != nil {
+			env.Logger().Error(err.Error())
+		}
+		s.pool.take(name, keys)
+	}
 	env.Logger().Info(fmt.Sprintf("loadtest: the run begins with %d documents", s.pool.size()), "run", name)
 }

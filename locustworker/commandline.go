@@ -81,6 +81,9 @@ func workAlone(ctx context.Context, cfg Config, s cli.Settings, o output, classe
 	if h.ExitCodeOnError == 0 {
 		h.ExitCodeOnError = -1
 	}
+	if len(cfg.UserClasses) == 0 && cfg.ChooseClasses != nil {
+		cfg.UserClasses = cfg.ChooseClasses(cfg.Tags)
+	}
 	cfg.HideLogs = true // there is no web UI to send them to
 	if name := s.Headless.Shape; name != "" {
 		shape, known := cfg.Shapes[name]

@@ -99,6 +99,10 @@ type Config struct {
 	// Version is what --version shows. Default: the version of the program's
 	// module, as far as the build knows it.
 	Version string
+	// ChooseClasses returns the names of the classes of a run without a master for
+	// which UserClasses names none; tags are those of Tags. Default: all classes. A
+	// master chooses itself.
+	ChooseClasses func(tags []string) []string
 	// Shapes are load shapes that --shape chooses from, by name, for runs without a
 	// master.
 	Shapes map[string]LoadShape

@@ -18,6 +18,8 @@ type Environment struct {
 	count     func() Counters
 	quit      func(code int) // ends a run without a master; nil under one
 	aborted   atomic.Bool    // ErrAbortRun was obeyed in this run
+	nobody    *User          // whose samples are those that no user made
+	host      atomic.Pointer[string]
 	index     atomic.Int64
 	id        atomic.Pointer[string]
 	arguments atomic.Pointer[Arguments]
@@ -60,6 +62,29 @@ func (e *Environment) Arguments() *Arguments { return e.arguments.Load() }
 func (e *Environment) setArguments(values map[string]any) {
 	e.arguments.Store(&Arguments{values: values, log: e.log})
 }
+
+// Headless reports whether the run has no master.
+func (e *Environment) Headless() bool { return e.quit != nil }
+
+// Host returns the base URL of the system under test that was asked for: by the
+// master, or with --host; "" when users have that of their class.
+func (e *Environment) Host() string {
+	if host := e.host.Load(); host != nil {
+		return *host
+	}
+	return ""
+}
+
+// setHost sets the host; "" changes nothing.
+func (e *Environment) setHost(host string) {
+	if host != "" {
+		e.host.Store(&host)
+	}
+}
+
+// Record adds a request that no user made, such as one of an event at the start of
+// a run, as User.Record does. Listeners get a user without a class, whose ID is 0.
+func (e *Environment) Record(s Sample) { e.nobody.Record(s) }
 
 // Logger returns the worker's log, which the web UI shows too.
 func (e *Environment) Logger() *slog.Logger { return e.log }

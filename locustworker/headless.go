@@ -126,6 +126,8 @@ func (a *alone) init(ctx context.Context, h Headless) {
 		seed = rand.Uint64()
 	}
 	shared := &world{recorder: w.recorder, drain: w.cfg.DrainTimeout, seed: seed, log: a.log, env: env, exception: a.exception}
+	env.nobody = shared.nobody()
+	env.setHost(w.cfg.Host)
 	a.users = newPopulation(ctx, shared, w.classes)
 	a.users.setHost(w.cfg.Host)
 	if len(w.cfg.Tags)+len(w.cfg.ExcludeTags) > 0 {

@@ -26,7 +26,7 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 		seed = rand.Uint64()
 	}
 	exceptions := &exceptionReporter{hooks: w.hooks, log: w.cfg.Logger}
-	users := newPopulation(ctx, &world{
+	shared := &world{
 		recorder:  w.recorder,
 		drain:     w.cfg.DrainTimeout,
 		seed:      seed,
@@ -34,7 +34,10 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 		env:       env,
 		exception: exceptions.report,
 		problem:   exceptions.problem,
-	}, w.classes)
+	}
+	env.nobody = shared.nobody()
+	env.setHost(w.cfg.Host)
+	users := newPopulation(ctx, shared, w.classes)
 	users.setHost(w.cfg.Host)
 	w.users.Store(users)
 	cfg := session.Config{
@@ -94,6 +97,7 @@ var _ session.Fleet = (*sessionFleet)(nil)
 
 func (f *sessionFleet) Configure(host string, options map[string]any) {
 	f.setHost(host)
+	f.env.setHost(host)
 	f.env.setArguments(options)
 }
 

@@ -78,6 +78,9 @@ func (w *world) newUser(id int64, class *liveClass, host string) *User {
 	return u
 }
 
+// nobody returns a user that is only there to record.
+func (w *world) nobody() *User { return &User{class: newLiveClass(&classSpec{}), world: w} }
+
 // ID returns the user's number, unique in this worker process, counted from 1.
 func (u *User) ID() int64 { return u.id }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -132,6 +132,14 @@ def samples_spec(config: Config) -> Spec:
     """The program that loads sample documents of every kind, and ends."""
     command = [str(ROOT / "bin" / "locustworker"), "data", "-n", str(config.samples), "-host", config.api_url]
     return Spec("samples", command, _log(config, "samples"))
+
+
+def test_spec(config: Config, options: Sequence[str]) -> Spec:
+    """A run of the load test without a master, and its report; the options win over ours."""
+    report = config.state / "report.html"
+    command = [str(ROOT / "bin" / "locustworker"), "--headless", "--host", config.target or config.api_url]
+    command += ["--users", "20", "--spawn-rate", "10", "--run-time", "30s", "--html", str(report), *options]
+    return Spec("load-test", command, _log(config, "load-test"), shown=True)
 
 
 def worker_parts(config: Config) -> Iterator[Part]:

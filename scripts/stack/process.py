@@ -33,13 +33,17 @@ def _in_child(parent: int) -> Callable[[], None]:
 
 @dataclass(frozen=True)
 class Spec:
-    """What to run. `stdin` is the text that it may read; `env` is added to our environment."""
+    """What to run. `stdin` is the text that it may read; `env` is added to our environment.
+
+    `shown` leaves its output where ours goes; then `log` stays empty.
+    """
 
     name: str
     command: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: str = ""
+    shown: bool = False
 
 
 class Process:
@@ -60,8 +64,8 @@ class Process:
                 cwd=ROOT,
                 env={**os.environ, **spec.env},
                 stdin=stdin,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=None if spec.shown else log,
+                stderr=None if spec.shown else subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=_in_child(os.getpid()),
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
@@ -67,8 +69,9 @@ class Console:
 class Supervisor:
     """One run of the whole system."""
 
-    def __init__(self, config: Config, console: Console) -> None:
+    def __init__(self, config: Config, console: Console, test: Sequence[str] | None = None) -> None:
         self._config = config
+        self._test = test  # options of a run without a master; None: a master and workers
         self._console = console
         self._running: list[Process] = []
         self._asked_at = 0.0
@@ -84,7 +87,10 @@ class Supervisor:
         with _locked(self._config):
             self._check()
             try:
-                self._start_all()
+                self._start_service()
+                if self._test is not None:
+                    return self._run_test(self._test)
+                self._start_locust()
                 self._print_urls()
                 return self._watch()
             except Stopped:
@@ -96,7 +102,10 @@ class Supervisor:
 
     def _check(self) -> None:
         """Finds every reason not to start, before anything is started."""
-        faults = [self._port_fault(name, port) for name, port in own_ports(self._config).items()]
+        wanted = own_ports(self._config)
+        if self._test is not None:
+            wanted = {name: port for name, port in wanted.items() if name in ("REDIS_PORT", "API_PORT")}
+        faults = [self._port_fault(name, port) for name, port in wanted.items()]
         if not self._config.redis.start:
             faults.append(parts.fault_of_redis(self._config.redis))
         found = [fault for fault in faults if fault]
@@ -124,7 +133,8 @@ class Supervisor:
 
     # --- starting ---
 
-    def _start_all(self) -> None:
+    def _start_service(self) -> None:
+        """Redis, the API and the sample documents."""
         config = self._config
         if config.redis.start:
             (config.state / "data").mkdir(parents=True, exist_ok=True)
@@ -133,6 +143,10 @@ class Supervisor:
             self._console.say(f"using the Redis at {config.redis.host}:{config.redis.port} (REDIS_HOST); it has JSON")
         self._start([parts.api_part(config)])
         self._load_samples()
+
+    def _start_locust(self) -> None:
+        """The master and the workers, and what watches them."""
+        config = self._config
         self._start([parts.master_part(config)])
         self._start(list(parts.worker_parts(config)))
         if config.monitoring.start:
@@ -204,6 +218,28 @@ class Supervisor:
             self._console.say(f"  Prometheus http://127.0.0.1:{config.monitoring.prometheus_port}")
         self._console.say(f"  logs       {short(config.state / 'log')}")
         self._console.say("Ctrl-C stops it.")
+
+    def _run_test(self, options: Sequence[str]) -> int:
+        """Runs the load test in the foreground; its exit code. A Ctrl-C ends it as it ends a run in a terminal."""
+        spec = parts.test_spec(self._config, options)
+        self._console.say("running " + " ".join(map(short_word, spec.command)))
+        try:
+            test = Process(spec)
+        except OSError as err:
+            raise UpFailed(f"the load test cannot be started: {err}") from err
+        asked = False
+        while test.alive():
+            if self._impatient:
+                test.kill()
+            elif self._asked_at and not asked:
+                asked = True
+                test.terminate()
+            time.sleep(POLL)
+        report = self._config.state / "report.html"
+        if report.exists() and str(report) in spec.command and "--html" not in options:
+            self._console.say(f"report {short(report)}")
+        self._console.say(f"the load test {test.how_it_ended()}")
+        return test.code if test.code and test.code > 0 else int(test.code != 0)
 
     # --- watching ---
 
@@ -281,6 +317,11 @@ _PORT_USERS = {
 _LOCAL = ("REDIS_PORT", "PROMETHEUS_PORT", "REDIS_METRICS_PORT", "WORKER_METRICS_PORT")  # on 127.0.0.1 only
 
 
+def short_word(text: str) -> str:
+    """An argument as one types it, with a path as seen from the project's root."""
+    return shlex.quote(short(Path(text)) if text.startswith("/") else text)
+
+
 def _obituary(process: Process) -> str:
     return f"DIED: {process.name} (pid {process.pid}) {process.how_it_ended()}\n{_log_tail(process)}"
 
@@ -310,10 +351,13 @@ def _locked(config: Config) -> Iterator[None]:
         yield
 
 
-def serve(config: Config) -> int:
-    """Runs the system in the foreground. Returns the exit code of the program."""
+def serve(config: Config, test: Sequence[str] | None = None) -> int:
+    """Runs the system in the foreground; with options of a load test only the service and that test, until it ends.
+
+    Returns the exit code of the program.
+    """
     console = Console(sys.stdout)
-    supervisor = Supervisor(config, console)
+    supervisor = Supervisor(config, console, test)
     supervisor.install_signals()
     try:
         return supervisor.run()

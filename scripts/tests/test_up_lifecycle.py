@@ -12,7 +12,7 @@ import pytest
 from conftest import Living, until
 from stack.parts import http_body, http_status
 from stack.resp import Resp
-from upharness import READY, Run
+from upharness import READY, UP, Run
 
 Env = dict[str, str]
 Starter = Callable[..., Run]
@@ -103,6 +103,25 @@ def test_python_workers_can_be_asked_for(start: Starter, env: Env) -> None:
     assert "starting worker-1 (python)" in run.text
     run.ctrl_c()
     assert run.end() == 0
+
+
+def test_make_run_ends_with_the_code_of_the_load_test(start: Starter, env: Env, living: Living) -> None:
+    options = ["-u", "3", "-t", "2s", "--threshold", "p(50) < 1us"]
+    run = start(*UP, "--run", *options)
+    assert run.end() == 99
+    assert "BREACHED  p(50) < 1us" in run.text
+    assert "the load test ended with exit code 99" in run.text
+    assert (Path(env["STATE_DIR"]) / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert living() == []
+
+
+def test_ctrl_c_ends_make_run_with_its_tables(start: Starter, living: Living) -> None:
+    run = start(*UP, "--run", "-u", "3", "-t", "1h")
+    run.wait_for("All users spawned")
+    run.ctrl_c()
+    assert run.end() == 0
+    assert "Response time percentiles" in run.text
+    assert living() == []
 
 
 def test_the_run_ends_when_nothing_is_left(start: Starter) -> None:
