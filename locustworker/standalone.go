@@ -51,6 +51,8 @@ func NewStandaloneUser(ctx context.Context, cfg StandaloneConfig) *User {
 	}
 	sink := &standaloneSink{cfg: cfg}
 	w := &world{recorder: sink, drain: cfg.DrainTimeout, seed: cfg.Seed, alone: true, log: cfg.Logger, env: sink.environment()}
+	w.env.nobody = w.nobody()
+	w.env.setHost(cfg.Host)
 	w.setParent(context.WithValue(ctx, standaloneKey{}, nil)) // the user's own, and no other's
 	return w.newUser(1, newLiveClass(&classSpec{name: "standalone"}), cfg.Host)
 }
