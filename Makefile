@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -85,6 +85,9 @@ test-go:
 
 test-python:
 	$(VENV)/bin/python -m pytest
+
+test-busy-master: deps-dev ## hold runs against a stock master whose program stands still for up to 58 s: 54 cases
+	BUSY_MASTER=all $(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout 30m -run TestABusyMasterLosesNothing -parallel 6 ./e2e
 
 test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/versions.md)
 	@set -e; for file in requirements/locust-*.txt; do \

@@ -2,11 +2,13 @@ package uplink
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/stats"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 	"github.com/bandwing/bandwing/locustworker/mastertest"
 )
@@ -233,5 +235,43 @@ func TestSuspendedForLong(t *testing.T) {
 		o.master.Forget(id)
 		o.master.Skip()
 		o.master.WaitFor("client_ready", 6*time.Second)
+	})
+}
+
+// A large report goes out as several of at most maxReport bytes, and arrives whole,
+// with the sizes that were estimated.
+func TestALargeReportIsSeveral(t *testing.T) {
+	inMemory(t, func(o *owner) {
+		o.master.WaitFor("client_ready", time.Minute)
+		synctest.Wait()
+		const rows = 30_000
+		store := stats.New(stats.Config{MaxRows: 2 * rows})
+		for i := range rows {
+			store.Record(uint32(i), stats.Sample{
+				Method: "GET", Name: fmt.Sprintf("/api/v1/items/%08d/details", i), ResponseTime: time.Millisecond, Failed: i%10 == 0, Error: "no",
+			})
+		}
+		kept, err := wire.EncodeExtra(map[string]any{"mine": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.do(func() { o.link.Report(store.Take(), kept) })
+		time.Sleep(time.Second)
+		o.wantTotal(rows)
+		reports, extra := 0, 0
+		for _, m := range o.master.OfType("stats") {
+			if len(m.Frame) > maxReport {
+				t.Errorf("a report of %d bytes", len(m.Frame))
+			}
+			if m.Report().Total.Requests > 0 {
+				reports++
+			}
+			if m.Field("mine") != nil {
+				extra++
+			}
+		}
+		if reports < 2 || extra != 1 {
+			t.Errorf("%d reports, %d with the additions", reports, extra)
+		}
 	})
 }
