@@ -13,8 +13,8 @@ func TestAfterTaskRunsBeforeEachWait(t *testing.T) {
 		p := scriptedWorld(t.Context(), d, scripted{task: func(context.Context) error { panic("aargh") }}, Constant(time.Second))
 		build := p.groups["Scripted"].class.newUser
 		p.groups["Scripted"].class.newUser = func(u *User) (any, error) {
-			u.AfterTask(func() { d.note("ended") })
-			u.AfterTask(func() { panic("dropped") })
+			u.Client().AfterTask(func() { d.note("ended") })
+			u.Client().AfterTask(func() { panic("dropped") })
 			return build(u)
 		}
 		p.spawn(t.Context(), one(1), 0)

@@ -32,7 +32,7 @@ func convertTo(dst reflect.Value, raw any) error {
 	if _, ok := pointer.(json.Unmarshaler); ok {
 		return convertJSON(pointer, raw)
 	}
-	switch dst.Kind() {
+	switch dst.Kind() { //nolint:exhaustive // the others follow
 	case reflect.Pointer:
 		dst.Set(reflect.New(dst.Type().Elem()))
 		return convertTo(dst.Elem(), raw)

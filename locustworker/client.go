@@ -23,24 +23,24 @@ func (u *User) Client() Client { return Client{u} }
 
 // Cut counts a request that was sent and of which no sample will ever be recorded,
 // because the user was stopped first: see Counters.Cut.
-func (c Client) Cut() { c.user.Cut() }
+func (c Client) Cut() { c.user.world.recorder.countCut() }
 
 // DrainTimeout is how long a request that is in flight when the user's context ends
 // may go on, so that its answer is still recorded (Config.DrainTimeout). New
 // requests must not be sent after that end, except from OnStop.
-func (c Client) DrainTimeout() time.Duration { return c.user.DrainTimeout() }
+func (c Client) DrainTimeout() time.Duration { return c.user.world.drain }
 
 // Connected counts a connection to the system under test as open until the
 // function that it returns is called, once or more often: see
 // Snapshot.Connections. That may be after the user's end too.
-func (c Client) Connected() (closed func()) { return c.user.Connected() }
+func (c Client) Connected() (closed func()) { return c.user.world.recorder.connected() }
 
 // AfterTask has f called, as the user's own code, whenever a task, OnStart or
 // OnStop has returned or panicked, before the wait begins: the place to give back
 // what a user that waits must not keep. Call it in the class's constructor only. f
 // must not block; a panic of it is dropped.
-func (c Client) AfterTask(f func()) { c.user.AfterTask(f) }
+func (c Client) AfterTask(f func()) { c.user.afterTask(f) }
 
 // EndTask calls what AfterTask registered. A worker does that by itself; it is for
 // the tests of clients, whose users NewStandaloneUser makes.
-func (c Client) EndTask() { c.user.EndTask() }
+func (c Client) EndTask() { c.user.endTask() }

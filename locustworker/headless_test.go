@@ -22,7 +22,7 @@ func (s *tapper) tap(ctx context.Context) error {
 	select {
 	case <-time.After(3 * time.Millisecond):
 	case <-ctx.Done():
-		s.u.Cut()
+		s.u.Client().Cut()
 		return nil
 	}
 	s.u.Record(Sample{Type: "GET", Name: "/" + s.u.ClassName(), ResponseTime: 3 * time.Millisecond})
@@ -143,7 +143,7 @@ func TestRequestsThatAreCutAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		class := NewClass("A", newTapper).Task("slow", 1, func(s *tapper, ctx context.Context) error {
 			<-ctx.Done()
-			s.u.Cut()
+			s.u.Client().Cut()
 			return nil
 		})
 		_, rows, c := runAlone(t, Config{HideLogs: true}, Headless{Users: 7, SpawnRate: 7, RunTime: 2 * time.Second}, class)

@@ -22,7 +22,7 @@ type Snapshot struct {
 	// Link is what worker and master know of each other.
 	Link LinkState
 	// Connections is how many connections to the system under test are open, as
-	// far as the users' clients count them (User.Connected).
+	// far as the users' clients count them (Client.Connected).
 	Connections int64
 	// Lateness is how long after the intended time users woke from the waits
 	// between their tasks. Waits that a stop ended are not in it. A load generator

@@ -137,8 +137,8 @@ func TestSnapshotCountsConnections(t *testing.T) {
 	var closed func()
 	perform(t, play{classes: func(*stage) []Class {
 		return []Class{NewClass("A", func(u *User) (*doer, error) {
-			closed = u.Connected()
-			u.Connected()
+			closed = u.Client().Connected()
+			u.Client().Connected()
 			return newDoer(u)
 		}).Task("do", 1, func(*doer, context.Context) error { return ErrStopUser })}
 	}}, func(s *stage) {

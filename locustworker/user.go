@@ -113,16 +113,8 @@ func (u *User) Context() context.Context {
 	return (*userContext)(u)
 }
 
-// DrainTimeout is how long a request that is in flight when Context ends may go
-// on, so that its answer is still recorded. New requests must not be sent after
-// Context has ended, except from OnStop.
-func (u *User) DrainTimeout() time.Duration { return u.world.drain }
-
-// AfterTask has f called, as the user's own code, whenever a task, OnStart or
-// OnStop has returned or panicked, before the wait begins: the place to give back
-// what a user that waits must not keep. Call it in the class's constructor only. f
-// must not block; a panic of it is dropped.
-func (u *User) AfterTask(f func()) {
+// afterTask is Client.AfterTask.
+func (u *User) afterTask(f func()) {
 	before := u.ended
 	if before == nil {
 		u.ended = f
@@ -134,9 +126,8 @@ func (u *User) AfterTask(f func()) {
 	}
 }
 
-// EndTask calls what AfterTask registered. A worker does that by itself; it is
-// for users made by NewStandaloneUser, whose tasks the caller runs.
-func (u *User) EndTask() {
+// endTask calls what afterTask registered.
+func (u *User) endTask() {
 	if u.ended != nil {
 		_ = guard(func() error { u.ended(); return nil })
 	}
@@ -146,14 +137,3 @@ func (u *User) EndTask() {
 // network, does not allocate for a name and type seen before, and is safe for
 // concurrent use (mirrors the request event's listeners in Runner).
 func (u *User) Record(s Sample) { u.world.recorder.record(u, s) }
-
-// Cut counts a request that was sent and of which no sample will ever be
-// recorded, because the user was stopped first. With it, requests served =
-// recorded + cut holds for every run.
-func (u *User) Cut() { u.world.recorder.countCut() }
-
-// Connected counts a connection to the system under test as open until the
-// function that it returns is called, once or more often: see
-// Snapshot.Connections. It is for protocol clients; httpuser calls it. The function
-// may be called from any goroutine, after the user's end too.
-func (u *User) Connected() (closed func()) { return u.world.recorder.connected() }

@@ -96,7 +96,7 @@ func (u *User) enter(state any) error {
 	if !ok {
 		return nil
 	}
-	defer u.EndTask()
+	defer u.endTask()
 	return guard(func() error { return starter.OnStart(u.Context()) })
 }
 
@@ -182,7 +182,7 @@ func (u *User) runTask() error {
 		}
 	}
 	err := guard(func() error { return t.run(u.Context(), state) })
-	u.EndTask()
+	u.endTask()
 	if err == nil {
 		return nil
 	}
@@ -245,7 +245,7 @@ func (u *User) leave(state any) {
 	if !ok {
 		return
 	}
-	defer u.EndTask()
+	defer u.endTask()
 	ctx := context.WithoutCancel(u.Context())
 	if err := guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
 		u.world.log.Error("error in OnStop", "class", u.class.name, "error", err)

@@ -146,7 +146,7 @@ func TestWritingTestsCompiles(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", file, "-gcflags=-e", "-o", filepath.Join(dir, "program"), "./docs/writingtests") //nolint:gosec // our own paths
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", file, "-gcflags=-e", "-o", filepath.Join(dir, "program"), "./docs/writingtests")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s\n%s", err, out, files["rest.go"])

@@ -104,7 +104,7 @@ func (s *Session) dial(ctx context.Context, p *peer, connect time.Duration, limi
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: nc, raw: nc, rc: rawConn(nc), origin: p.origin, closed: s.user.Connected()}
+	c := &conn{Conn: nc, raw: nc, rc: rawConn(nc), origin: p.origin, closed: s.user.Client().Connected()}
 	if p.tls {
 		tc := tls.Client(nc, s.tlsConfig(p))
 		if err := tc.HandshakeContext(ctx); err != nil {

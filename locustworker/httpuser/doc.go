@@ -51,9 +51,9 @@
 //
 //   - The user's own context, or one derived from it, ended because the user was
 //     stopped: a request that is being sent or waited for may go on for
-//     [locustworker.User.DrainTimeout] and is recorded as ever when it comes back
+//     [locustworker.Client.DrainTimeout] and is recorded as ever when it comes back
 //     in time. Otherwise its connection is closed and it is counted with
-//     [locustworker.User.Cut], if a byte of it was sent.
+//     [locustworker.Client.Cut], if a byte of it was sent.
 //   - A deadline of the caller's own context passed: the request is recorded as
 //     failed, like any time-out.
 //   - The caller cancelled a context of its own: the request is recorded as

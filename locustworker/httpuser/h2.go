@@ -81,7 +81,7 @@ func (h *h2client) dial(ctx context.Context, s *Session, address string) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	own := &h2conn{Conn: c, client: h, closed: s.user.Connected()}
+	own := &h2conn{Conn: c, client: h, closed: s.user.Client().Connected()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.retired && h.running == 0 {

@@ -40,7 +40,7 @@ func keepNoLargeResponse(t *testing.T, reuse bool) {
 					t.Fatal(r, err)
 				}
 			}
-			s.user.EndTask()
+			s.user.Client().EndTask()
 		}
 		perUser := (liveHeap() - before) / users
 		runtime.KeepAlive(sessions)
@@ -91,7 +91,7 @@ func BenchmarkGetOfManyUsers(b *testing.B) {
 				if _, err := s.Get(s.user.Context(), "/doc/1", Name("/doc")); err != nil {
 					b.Fatal(err)
 				}
-				s.user.EndTask()
+				s.user.Client().EndTask()
 			}
 			b.ReportMetric(float64(liveHeap())/users, "live-B/user")
 			runtime.KeepAlive(sessions)

@@ -27,7 +27,7 @@ func TestResponsesAreKept(t *testing.T) {
 	a := must(t)(one.Get(one.user.Context(), "/a"))
 	body := a.Body
 	b := must(t)(one.Get(one.user.Context(), "/b"))
-	one.user.EndTask()
+	one.user.Client().EndTask()
 	must(t)(two.Get(two.user.Context(), "/c"))
 	if a == b || a.StatusCode != http.StatusOK || a.Name != "/a" || !a.OK() || a.Header("X-Path") != "/a" || a.URL() != srv.URL+"/a" {
 		t.Errorf("the first response is now %d %s %q", a.StatusCode, a.Name, a.Header("X-Path"))

@@ -32,7 +32,7 @@ func (s *Session) perform(x *exchange) (*Response, error) {
 	x.resp.Duration = time.Since(start)
 	if a, ok := err.(*abort); ok { //nolint:errorlint // exchange returns it as it is
 		if a.cut {
-			s.user.Cut()
+			s.user.Client().Cut()
 		}
 		return nil, a
 	}

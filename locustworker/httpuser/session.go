@@ -60,7 +60,7 @@ func New(u *locustworker.User, cfg Config) (*Session, error) {
 		s.h2 = h2For(s)
 	}
 	if set.ReuseResponses {
-		u.AfterTask(s.taskEnded)
+		u.Client().AfterTask(s.taskEnded)
 	}
 	s.unwatch = afterEnd(u.Context(), s.userEnded)
 	return s, nil

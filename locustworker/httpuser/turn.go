@@ -76,7 +76,7 @@ func (s *Session) begin(t *turn, own, orphan bool) error {
 
 // stopTurn lets the request go on for the drain timeout. s.mu is held.
 func (s *Session) stopTurn(t *turn) {
-	t.end(stopped, time.Now().Add(s.user.DrainTimeout()))
+	t.end(stopped, time.Now().Add(s.user.Client().DrainTimeout()))
 }
 
 // setLimit sets the turn's time limit; zero is none.

@@ -71,7 +71,7 @@ func (s *Session) begin(ctx context.Context) (*call, error) {
 	s.mu.Lock()
 	s.running[c] = struct{}{}
 	if s.ended && !c.orphan {
-		c.end(endStopped, time.Now().Add(s.user.DrainTimeout()))
+		c.end(endStopped, time.Now().Add(s.user.Client().DrainTimeout()))
 	}
 	s.mu.Unlock()
 	if ctx != users && ctx.Done() != nil {
@@ -90,7 +90,7 @@ func (c *call) contextEnded() {
 	switch {
 	case c.Err() == context.DeadlineExceeded && !c.orphan: //nolint:errorlint // ctx.Err() is never wrapped
 	case c.s.ended && !c.orphan:
-		c.end(endStopped, time.Now().Add(c.s.user.DrainTimeout()))
+		c.end(endStopped, time.Now().Add(c.s.user.Client().DrainTimeout()))
 	default:
 		c.end(endCancelled, time.Now())
 	}

@@ -129,7 +129,7 @@ func (s *Session) unfinished(ctx context.Context, r result, n int) error {
 	}
 	if r.sent {
 		for range n {
-			s.user.Cut()
+			s.user.Client().Cut()
 		}
 	}
 	return stopped(ctx)

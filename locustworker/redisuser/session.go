@@ -48,7 +48,7 @@ func New(u *locustworker.User, cfg Config) (*Session, error) {
 		if s.dial, err = cfg.options(u.Host()); err != nil {
 			return nil, err
 		}
-		s.own = newLink(s.dial, u.Connected)
+		s.own = newLink(s.dial, u.Client().Connected)
 		s.client = s.own.client
 		s.turn <- struct{}{}
 	}
@@ -72,7 +72,7 @@ func (s *Session) userEnded() {
 	s.ended = true
 	for c := range s.running {
 		if !c.orphan {
-			c.end(endStopped, time.Now().Add(s.user.DrainTimeout()))
+			c.end(endStopped, time.Now().Add(s.user.Client().DrainTimeout()))
 		}
 	}
 	s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Session) userEnded() {
 // session's own one.
 func (s *Session) lease(ctx context.Context) (l *link, other bool, err error) {
 	if s.cfg.Pool != nil {
-		l, err = s.cfg.Pool.lease(ctx, s.user.Connected)
+		l, err = s.cfg.Pool.lease(ctx, s.user.Client().Connected)
 		return l, true, err
 	}
 	select {
@@ -105,7 +105,7 @@ func (s *Session) lease(ctx context.Context) (l *link, other bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.own == nil {
-		return newLink(s.dial, s.user.Connected), true, nil
+		return newLink(s.dial, s.user.Client().Connected), true, nil
 	}
 	return s.own, false, nil
 }

@@ -105,7 +105,8 @@ func (r *Report) makeEntries(others []Entry) {
 		}
 		all = append(all, e)
 	}
-	r.Entries = append(all, missing[i:]...)
+	all = append(all, missing[i:]...)
+	r.Entries = all
 }
 
 func compareEntries(a, b *Entry) int {
