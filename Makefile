@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-faker bench-master bench-parity bench-users data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -101,8 +101,9 @@ lint: deps-dev lint-go lint-python lint-ship ## run all linters
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
-	$(GO) -C bench/faker mod tidy -diff
-	cd bench/faker && $(GOLANGCI) run ./...
+	@set -e; for module in bench/clients bench/faker; do \
+		$(GO) -C "$$module" mod tidy -diff; (cd "$$module" && $(GOLANGCI) run ./...); \
+	done
 
 lint-python:
 	$(VENV)/bin/ruff check .
@@ -140,8 +141,10 @@ fmt: deps-dev $(GOLANGCI) ## format Go (gofumpt) and Python (ruff)
 	$(VENV)/bin/ruff check --select I --fix --quiet .
 	$(VENV)/bin/ruff format .
 
-bench: deps ## measure the CPU time a request costs a Go worker and Python workers, in one run
-	$(GO) run ./bench/worker
+bench: deps ## measure the CPU time a request costs a Go worker, beside wrk, a bare loop and Python workers (BENCH="-users 50 -rounds 3")
+	@mkdir -p "$(LOCAL)/bin"
+	@$(GO) build -o "$(LOCAL)/bin/bench-worker" ./bench/worker
+	@"$(LOCAL)/bin/bench-worker" $(BENCH)
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@grep -rHoE --include='*_test.go' --exclude-dir=.local '^func Fuzz[A-Za-z0-9_]+' . | sort | \
@@ -160,6 +163,9 @@ bench-api: deps-dev ## measure what a request costs the API, beside a bare gin r
 	@mkdir -p "$(LOCAL)/bin"
 	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
+
+bench-clients: ## measure the CPU time a request costs httpuser, fasthttp.HostClient and net/http, in one run (BENCH_CLIENTS="-users 50 -rounds 3")
+	$(GO) -C bench/clients run . $(BENCH_CLIENTS)
 
 bench-faker: ## measure memory and CPU time of 100,000 seeded fakers, gofakeit v6 against v7
 	$(GO) -C bench/faker run . $(BENCH_FAKER)

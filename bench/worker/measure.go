@@ -19,11 +19,45 @@ import (
 // 100 on every Linux platform that Go runs on.
 const ticksPerSecond = 100
 
-// A contender is one kind of worker.
+// paceVariable is the environment variable that says how many requests a second a
+// user makes.
+const paceVariable = "BENCH_PACE"
+
+// settings are what the command line says.
+type settings struct {
+	length time.Duration
+	users  int
+	rate   float64 // of all users together, where they wait
+	rounds int
+}
+
+// A contender is one kind of load generator.
 type contender struct {
 	name   string
 	env    []string
 	python bool
+	// program, if it is not nil, is what runs without a master, for the length of
+	// a run.
+	program func(b *bench, s settings) *exec.Cmd
+}
+
+// contenders returns those without wait time, and those with it.
+func contenders(s settings) [][]contender {
+	each := strconv.FormatFloat(s.rate/float64(s.users), 'f', -1, 64)
+	waits := fmt.Sprintf(", %g requests/s", s.rate)
+	return [][]contender{
+		{
+			{name: "Go worker, httpuser"},
+			{name: "wrk", program: (*bench).wrk},
+			{name: "bare loop over TCP", program: (*bench).bare},
+			{name: "Python worker, FastHttpUser", python: true},
+			{name: "Python worker, HttpUser", python: true, env: []string{"BENCH_CLIENT=http"}},
+		},
+		{
+			{name: "Go worker" + waits, env: []string{paceVariable + "=" + each}},
+			{name: "bare loop" + waits, env: []string{paceVariable + "=" + each}, program: (*bench).bare},
+		},
+	}
 }
 
 // A bench is one run of the benchmark, with what it has started.
@@ -35,7 +69,7 @@ type bench struct {
 	target lab.Web
 }
 
-func run(ctx context.Context, length time.Duration, users int) (err error) {
+func run(ctx context.Context, s settings) (err error) {
 	b, err := newBench()
 	if err != nil {
 		return err
@@ -44,15 +78,30 @@ func run(ctx context.Context, length time.Duration, users int) (err error) {
 	if err := b.startTarget(); err != nil {
 		return err
 	}
-	contenders := []contender{
-		{name: "Go worker, httpuser"},
-		{name: "Python worker, FastHttpUser", python: true},
-		{name: "Python worker, HttpUser", python: true, env: []string{"BENCH_CLIENT=http"}},
+	for range s.rounds {
+		for _, group := range contenders(s) {
+			if err := b.compare(ctx, group, s); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// compare measures contenders one after the other and prints a table.
+func (b *bench) compare(ctx context.Context, group []contender, s settings) error {
 	var base float64
-	fmt.Printf("%-30s %10s %14s %9s\n", "worker", "requests", "CPU µs/request", "ratio")
-	for _, c := range contenders {
-		requests, cpu, err := b.measure(ctx, c, length, users)
+	fmt.Printf("%-32s %10s %14s %9s\n", fmt.Sprintf("%d users", s.users), "requests", "CPU µs/request", "ratio")
+	for _, c := range group {
+		measure := b.measure
+		if c.program != nil {
+			measure = b.measureProgram
+		}
+		requests, cpu, err := measure(ctx, c, s)
+		if errors.Is(err, exec.ErrNotFound) {
+			fmt.Printf("%-32s %s\n", c.name, "is not installed")
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -60,7 +109,7 @@ func run(ctx context.Context, length time.Duration, users int) (err error) {
 		if base == 0 {
 			base = each
 		}
-		fmt.Printf("%-30s %10d %14.1f %8.1fx\n", c.name, requests, each, each/base)
+		fmt.Printf("%-32s %10d %14.1f %8.2fx\n", c.name, requests, each, each/base)
 	}
 	return nil
 }
@@ -97,7 +146,7 @@ func (b *bench) startTarget() error {
 
 // measure runs one worker under a master of its own and returns how many requests
 // the target has served and what CPU time they took in the worker.
-func (b *bench) measure(ctx context.Context, c contender, length time.Duration, users int) (int64, time.Duration, error) {
+func (b *bench) measure(ctx context.Context, c contender, s settings) (int64, time.Duration, error) {
 	master, err := b.lab.StartMaster("master", b.locust, b.file)
 	if err != nil {
 		return 0, 0, err
@@ -116,7 +165,7 @@ func (b *bench) measure(ctx context.Context, c contender, length time.Duration, 
 	if err := master.AwaitWorkers(ctx, 1); err != nil {
 		return 0, 0, err
 	}
-	return b.load(ctx, master.Web, worker.Pid(), length, users)
+	return b.load(ctx, master.Web, worker.Pid(), s.length, s.users)
 }
 
 // load runs the users for a while and takes both counts before and after.
