@@ -14,6 +14,7 @@ from locust import tag, task
 
 import master.go_workers  # lets Go workers stop a run
 import master.prometheus_exporter  # noqa: F401  # /metrics on the master
+from loadtest.twin.direct import DirectUser
 from loadtest.twin.documents import (
     COMPLEX,
     FLAT,
@@ -27,7 +28,7 @@ from loadtest.twin.documents import (
     WHOLE_FIELDS,
 )
 from loadtest.twin.exchange import scenario
-from loadtest.twin.user import ScenarioUser, has_document, has_list, has_text
+from loadtest.twin.user import DocumentUser, ScenarioUser, has_document, has_list, has_text
 
 
 class RedisJSONUser(ScenarioUser):
@@ -344,6 +345,116 @@ class NestedJSON(ScenarioUser):
         self.get("get_json", "doc/", has_document, NESTED)
 
 
+class DirectJSONSet(DirectUser):
+    """Writes documents with Redis's own commands."""
+
+    @tag("write", "DirectJSONSet")
+    @task(1)
+    def add_json(self) -> None:
+        """Writes the static document."""
+        self.add_static("JSON.SET complex:*", COMPLEX, "JSON.SET", "$")
+
+    @tag("write", "DirectJSONSet")
+    @task(1)
+    def add_random_small_json(self) -> None:
+        """Writes a random flat document."""
+        self.add_flat("JSON.SET basicUser:*")
+
+
+class DirectJSONGet(DirectUser):
+    """Reads what JSONSet or DirectJSONSet has written."""
+
+    @tag("read", "DirectJSONGet")
+    @task(1)
+    def get_json(self) -> None:
+        """Reads a whole document."""
+        self.on("JSON.GET complex:*", COMPLEX, lambda: ["JSON.GET"])
+
+    @tag("read", "DirectJSONGet")
+    @task(1)
+    def get_json_by_key_and_field(self) -> None:
+        """Reads one field or sub-document."""
+        self.on("JSON.GET complex:* field", COMPLEX, lambda: ["JSON.GET", self.path(READ_FIELDS)])
+
+
+class DirectJSONChange(DirectUser):
+    """Changes what JSONSet or DirectJSONSet has written."""
+
+    @tag("update", "DirectJSONChange")
+    @task(1)
+    def updateField_json(self) -> None:
+        """Sets a field of a document."""
+        self.set_field("JSON.SET complex:* field", STATIC_FIELDS)
+
+    @tag("update", "DirectJSONChange")
+    @task(1)
+    def update_nested_Field_json(self) -> None:
+        """Sets a field deep in a document."""
+        self.set_field("JSON.SET complex:* nested field", NESTED_FIELDS)
+
+    @tag("append", "DirectJSONChange")
+    @task(1)
+    def json_append_string(self) -> None:
+        """Appends a word to a string."""
+        self.append_text()
+
+    @tag("append", "DirectJSONChange")
+    @task(1)
+    def json_append_array(self) -> None:
+        """Appends words to an array."""
+        self.append_list()
+
+    @tag("update", "DirectJSONChange")
+    @task(1)
+    def numbIncryBy(self) -> None:
+        """Adds to a number."""
+        self.increase()
+
+    @tag("update", "DirectJSONChange")
+    @task(1)
+    def numMultiBy(self) -> None:
+        """Doubles or halves a number."""
+        self.multiply()
+
+
+class DirectHash(DirectUser):
+    """Writes, reads and changes users that are hashes."""
+
+    @tag("write", "DirectHash")
+    @task(1)
+    def post_as_hash(self) -> None:
+        """Writes a user."""
+        self.add_hash("HSET hashUser:*")
+
+    @tag("read", "DirectHash")
+    @task(1)
+    def get_as_hash(self) -> None:
+        """Reads a user."""
+        self.get_hash("HGETALL hashUser:*")
+
+    @tag("update", "DirectHash")
+    @task(1)
+    def update_as_hash(self) -> None:
+        """Sets a field of a user."""
+        self.update_hash("HSET hashUser:* field")
+
+
+class DirectString(DirectUser):
+    """Writes and reads the static document as a string."""
+
+    @tag("write", "DirectString")
+    @task(1)
+    def add_string(self) -> None:
+        """Writes the string."""
+        self.add_static("SET complexString:*", TEXT, "SET")
+
+    @tag("read", "DirectString")
+    @task(1)
+    def get_string(self) -> None:
+        """Reads the string."""
+        self.on("GET complexString:*", TEXT, lambda: ["GET"])
+
+
 scenario.declare(
-    c for c in list(globals().values()) if isinstance(c, type) and issubclass(c, ScenarioUser) and not c.abstract
+    c for c in list(globals().values()) if isinstance(c, type) and issubclass(c, DocumentUser) and not c.abstract
 )

@@ -26,6 +26,12 @@ type Config struct {
 	APIEndpoint string
 	// AppEndpoint is where Load reaches the service. Default: APIEndpoint.
 	AppEndpoint string
+	// RedisURL is where the Direct* classes find Redis, as redisuser reads it. Default
+	// redis://127.0.0.1:6379.
+	RedisURL string
+	// PipelineDepth is how many commands the Direct* classes send in one pipeline.
+	// Default 1: none.
+	PipelineDepth int
 	// MinWait and MaxWait bound a user's pause between two tasks. Default, when
 	// both are 0: 50 ms and 200 ms. Negative means none.
 	MinWait, MaxWait time.Duration
@@ -56,6 +62,8 @@ const (
 	defaultRandomDocuments = 10_000
 	defaultStaticDocuments = 200
 	defaultHugeDocuments   = 10
+	defaultRedisURL        = "redis://127.0.0.1:6379"
+	defaultPipelineDepth   = 1
 )
 
 func (c Config) withDefaults() Config {
@@ -65,6 +73,12 @@ func (c Config) withDefaults() Config {
 	c.MinWait, c.MaxWait = max(c.MinWait, 0), max(c.MaxWait, 0)
 	if c.AppEndpoint == "" {
 		c.AppEndpoint = c.APIEndpoint
+	}
+	if c.RedisURL == "" {
+		c.RedisURL = defaultRedisURL
+	}
+	if c.PipelineDepth == 0 {
+		c.PipelineDepth = defaultPipelineDepth
 	}
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = defaultRequestTimeout
@@ -101,6 +115,9 @@ func (c Config) Validate() error {
 	if c.SampleSize < 0 || c.SampleSize > maxSampleSize {
 		faults = append(faults, fmt.Errorf("sample size %d: the service lists from 1 to %d keys", c.SampleSize, maxSampleSize))
 	}
+	if c.PipelineDepth < 0 || c.PipelineDepth > maxPipelineDepth {
+		faults = append(faults, fmt.Errorf("pipeline depth %d: it goes from 1 to %d", c.PipelineDepth, maxPipelineDepth))
+	}
 	if c.RandomDocuments < 0 || c.StaticDocuments < 0 {
 		faults = append(faults, errors.New("the numbers of documents must not be negative"))
 	}
@@ -113,6 +130,9 @@ func (c Config) Validate() error {
 	}
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
 }
+
+// maxPipelineDepth bounds what one pipeline of 13 KB documents takes to 13 MB.
+const maxPipelineDepth = 1000
 
 // maxSampleSize is the most keys that one request of the service lists.
 const maxSampleSize = 100_000

@@ -3,6 +3,7 @@ package loadtest
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +49,7 @@ func (s *Scenario) Classes() []locustworker.Class {
 	for _, set := range sets() {
 		class := locustworker.NewClass(set.name, func(self *locustworker.User) (*user, error) { return s.newUser(self, set) }).
 			Weight(s.cfg.weight(set.name, 1)).
-			Host(s.cfg.APIEndpoint).
+			Host(s.host(set)).
 			Wait(locustworker.WaitFunc(s.wait))
 		for _, t := range set.tasks {
 			name := set.name + "." + t.name
@@ -57,6 +58,14 @@ func (s *Scenario) Classes() []locustworker.Class {
 		classes = append(classes, class)
 	}
 	return classes
+}
+
+// host is where the users of a class send their requests without another host.
+func (s *Scenario) host(of set) string {
+	if of.direct {
+		return "" // Config.RedisURL counts, whatever host the master sends
+	}
+	return s.cfg.APIEndpoint
 }
 
 // wait is the pause of a user.
@@ -80,6 +89,8 @@ type task struct {
 type set struct {
 	name  string
 	tasks []task
+	// direct says that users talk to Redis itself and not to the service.
+	direct bool
 	// writes says that users write a document themselves where they have none to
 	// work on; others say that there is no data.
 	writes bool
@@ -88,7 +99,7 @@ type set struct {
 // sets are all user classes. That of locustfile.py are the same; a test holds
 // the two together.
 func sets() []set {
-	return append([]set{{name: ClassName, writes: true, tasks: []task{
+	mixed := set{name: ClassName, writes: true, tasks: []task{
 		{"get_json", 3, tagRead, (*user).getJSON},
 		{"get_json_by_key_and_field", 2, tagRead, (*user).getField},
 		{"getListOfFieldsByKey", 1, tagRead, (*user).getFieldNames},
@@ -99,7 +110,8 @@ func sets() []set {
 		{"updateField", 2, tagUpdate, (*user).update},
 		{"appendString", 1, tagAppend, (*user).appendAbout},
 		{"json_append_array", 1, tagAppend, (*user).appendTags},
-	}}}, testSets()...)
+	}}
+	return slices.Concat([]set{mixed}, testSets(), directSets())
 }
 
 // testSets are the classes that do one kind of thing each.

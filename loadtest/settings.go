@@ -28,6 +28,8 @@ type Environment struct {
 	DocumentSize    string `envconfig:"LOAD_GEN_DOCUMENT_SIZE" usual:"13KB" desc:"size of the static document: 13KB or 2MB"`
 	RandomDocuments string `envconfig:"LOAD_GEN_RANDOM_DOCUMENTS" usual:"10000" desc:"keys of each kind of random user that are written in turn"`
 	StaticDocuments string `envconfig:"LOAD_GEN_STATIC_DOCUMENTS" usual:"200" desc:"keys of each kind of static document that are written in turn; 10 with 2MB"`
+	RedisURL        string `envconfig:"LOAD_GEN_REDIS_URL" usual:"redis://127.0.0.1:6379" desc:"where the Direct* classes find Redis, such as rediss://user:password@host:6380/0; several addresses, with commas, are a cluster's"`
+	PipelineDepth   string `envconfig:"LOAD_GEN_REDIS_PIPELINE" usual:"1" desc:"commands that the Direct* classes send in one pipeline"`
 	Seed            string `envconfig:"LOAD_GEN_SEED" desc:"seed of what users do, a whole number above 0; each run differs without it"`
 	Weights         string `envconfig:"LOAD_GEN_WEIGHTS" desc:"weights in one text, such as JSONGet=2 JSONGet.get_json=5"`
 }
@@ -44,6 +46,8 @@ func setters() map[string]func(c *Config, value string) error {
 		"LOAD_GEN_DOCUMENT_SIZE":    setDocumentSize,
 		"LOAD_GEN_RANDOM_DOCUMENTS": setCount(func(c *Config) *int { return &c.RandomDocuments }),
 		"LOAD_GEN_STATIC_DOCUMENTS": setCount(func(c *Config) *int { return &c.StaticDocuments }),
+		"LOAD_GEN_REDIS_URL":        setRedisURL,
+		"LOAD_GEN_REDIS_PIPELINE":   setCount(func(c *Config) *int { return &c.PipelineDepth }),
 		"LOAD_GEN_SEED":             setSeed,
 		"LOAD_GEN_WEIGHTS":          setWeights,
 	}
@@ -147,6 +151,16 @@ func setURL(at func(*Config) *string) func(*Config, string) error {
 		*at(c) = value
 		return nil
 	}
+}
+
+var redisURLForm = regexp.MustCompile(`^(rediss?://)?[^\s<>"'/]+(/[0-9]+)?$`)
+
+func setRedisURL(c *Config, value string) error {
+	if !redisURLForm.MatchString(value) {
+		return errors.New("it must be like redis://127.0.0.1:6379/0, rediss://user:password@host:6380 or host:port,host:port")
+	}
+	c.RedisURL = value
+	return nil
 }
 
 func setDocumentSize(c *Config, value string) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/httpuser"
+	"github.com/bandwing/bandwing/locustworker/redisuser"
 )
 
 // api is the prefix of the service's routes and of the rows' names.
@@ -24,7 +25,9 @@ var errNoData = errors.New("no data")
 // A user of any class reads and changes documents that all users of the process
 // share.
 type user struct {
-	*httpuser.Session
+	*httpuser.Session                    // nil in the Direct* classes
+	redis             *redisuser.Session // nil in the others
+
 	self  *locustworker.User
 	set   set
 	run   *run
@@ -45,17 +48,22 @@ type user struct {
 
 func (s *Scenario) newUser(self *locustworker.User, class set) (*user, error) {
 	r := s.run.Load()
+	index := self.Environment().WorkerIndex()
+	source := r.seed(self, class.name, index)
+	u := &user{
+		self: self, set: class, run: r, cfg: &r.cfg, pool: s.pool,
+		rand: source, faker: gofakeit.NewFaker(source, false),
+		own: newDocument(fmt.Sprintf("deleteJSON:%d-%d", index+1, self.ID()), complexKind),
+	}
+	if class.direct {
+		err := u.connect()
+		return u, err
+	}
 	session, err := httpuser.New(self, httpuser.Config{Timeout: r.cfg.RequestTimeout})
 	if err != nil {
 		return nil, err
 	}
-	index := self.Environment().WorkerIndex()
-	source := r.seed(self, class.name, index)
-	u := &user{
-		Session: session, self: self, set: class, run: r, cfg: &r.cfg, pool: s.pool,
-		rand: source, faker: gofakeit.NewFaker(source, false),
-		own: newDocument(fmt.Sprintf("deleteJSON:%d-%d", index+1, self.ID()), complexKind),
-	}
+	u.Session = session
 	u.keyMatches, u.stored = httpuser.Check(u.checkKey), httpuser.Check(u.checkStored)
 	u.storedText = httpuser.Check(u.checkStoredText)
 	return u, nil

@@ -113,8 +113,8 @@ func clientRows() []row {
 		},
 		{
 			pkg:   "loadtest",
-			may:   []string{"locustworker", "locustworker/httpuser", gofakeit},
-			never: foreign(),
+			may:   []string{"locustworker", "locustworker/httpuser", "locustworker/redisuser", goRedis, gofakeit},
+			never: slices.DeleteFunc(foreign(), func(name string) bool { return name == goRedis }),
 		},
 		{
 			pkg:   "locustworker/mastertest",

@@ -36,8 +36,7 @@ func StartCluster(t testing.TB, n int) []*Server {
 	}
 	clients := make([]*redis.Client, n)
 	for i, node := range nodes {
-		clients[i] = redis.NewClient(&redis.Options{Addr: node.Addr})
-		defer clients[i].Close()
+		clients[i] = connect(t, node)
 		if err := clients[i].ClusterAddSlotsRange(t.Context(), i*clusterSlots/n, (i+1)*clusterSlots/n-1).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -49,6 +48,13 @@ func StartCluster(t testing.TB, n int) []*Server {
 		awaitCluster(t, client, n)
 	}
 	return nodes
+}
+
+func connect(t testing.TB, s *Server) *redis.Client {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: s.Addr})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
 }
 
 func awaitCluster(t testing.TB, client *redis.Client, n int) {

@@ -6,7 +6,7 @@ twin.py parse LOCUSTFILE ENVIRONMENTS prints what configurations come of environ
 twin.py files LOCUSTFILE TEXTS        prints what files of settings hold (a JSON array of texts)
 twin.py run LOCUSTFILE TIMES RUNS
     runs each task of a class, of all if it is empty, TIMES times as one user of each, at the host and with the
-    documents of each of RUNS, a JSON array of {"Host", "Keys", "Class"}, and prints its rows, failures and exceptions
+    documents of each of RUNS, a JSON array of {"Host", "Keys", "Class", "Config"}, and prints its rows, failures and exceptions
 """
 
 from __future__ import annotations
@@ -104,10 +104,11 @@ def files(texts):
     return [values(text) for text in texts]
 
 
-def run(classes, host, times, keys):
-    """One test run at the host: every task of every class, in declaration order, by one user each."""
+def run(classes, place, times):
+    """One test run at a place: every task of every class, in declaration order, by one user each."""
     from loadtest.twin.exchange import scenario
 
+    host, keys = place["Host"], place["Keys"] or []
     random.seed(1)
     rows, failures, exceptions = collections.Counter(), collections.Counter(), collections.Counter()
 
@@ -118,7 +119,11 @@ def run(classes, host, times, keys):
 
     environment = locust.env.Environment(user_classes=classes, host=host, events=locust.events)
     environment.events.request.add_listener(record)
-    scenario.begin(host, None)
+    options = types.SimpleNamespace(
+        load_gen_redis_url=place["Config"]["RedisURL"],
+        load_gen_redis_pipeline=str(place["Config"]["PipelineDepth"] or ""),
+    )
+    scenario.begin(host, options)
     for user_class in classes:
         user_class.host = host
         scenario.documents.begin("")
@@ -157,8 +162,8 @@ def main(command, locustfile, *args):
         case "run", [times, runs]:
             result = []
             for place in json.loads(runs):
-                chosen = [c for c in classes if place["Class"] in ("", c.__name__)]
-                result.append(run(chosen, place["Host"], int(times), place["Keys"] or []))
+                chosen = [c for c in classes if place["Class"] == c.__name__ or (not place["Class"] and not c.direct)]
+                result.append(run(chosen, place, int(times)))
     print(json.dumps(result))
 
 

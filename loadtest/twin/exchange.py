@@ -63,7 +63,7 @@ class Scenario:
             raise SystemExit("loadtest: invalid configuration: " + "\n".join(faults))
         self.use(self.base)
         for user_class in self.classes:
-            user_class.host = self.base.api_endpoint or None
+            user_class.host = None if user_class.direct else self.base.api_endpoint or None
 
     def _names(self, user_class: Any) -> list[str]:
         return [user_class.__name__, *(f"{user_class.__name__}.{t.__name__}" for t in self._declared[user_class])]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIZE_13KB, SIZE_2MB = "13KB", "2MB"
+MAX_PIPELINE_DEPTH = 1000
 MAX_SAMPLE_SIZE = 100_000  # keys that one request of the service lists
 
 Lookup = Callable[[str], str | None]
@@ -35,6 +36,8 @@ class Config:
     document_size: str = SIZE_13KB
     random_documents: int = 10_000
     static: int = 0  # 0: 200, or 10 documents of 2 MB
+    redis_url: str = "redis://127.0.0.1:6379"
+    pipeline_depth: int = 1
     seed: int = 0
     weights: Mapping[str, int] = field(default_factory=dict)
 
@@ -49,6 +52,8 @@ class Config:
             yield (f"wait from {self.wait_min} s to {self.wait_max} s: the longest wait must not be below the shortest")
         if self.sample_size > MAX_SAMPLE_SIZE:
             yield f"sample size {self.sample_size}: the service lists from 1 to {MAX_SAMPLE_SIZE} keys"
+        if self.pipeline_depth > MAX_PIPELINE_DEPTH:
+            yield f"pipeline depth {self.pipeline_depth}: it goes from 1 to {MAX_PIPELINE_DEPTH}"
         if self.document_size not in (SIZE_13KB, SIZE_2MB):
             yield f"document size {self.document_size!r}: there are {SIZE_13KB} and {SIZE_2MB}"
 
@@ -73,6 +78,15 @@ def base_url(text: str) -> str:
     """A base URL."""
     if not re.fullmatch(r"https?://[^\s<>\"']+", text):
         raise ValueError("it must be a base URL such as http://127.0.0.1:5000")
+    return text
+
+
+def redis_url(text: str) -> str:
+    """Where Redis is."""
+    if not re.fullmatch(r"(rediss?://)?[^\s<>\"'/]+(/[0-9]+)?", text):
+        raise ValueError(
+            "it must be like redis://127.0.0.1:6379/0, rediss://user:password@host:6380 or host:port,host:port"
+        )
     return text
 
 
@@ -123,6 +137,11 @@ SETTINGS = (
             "keys of each kind of random user that are written in turn"),
     Setting("LOAD_GEN_STATIC_DOCUMENTS", "200", "static", count,
             "keys of each kind of static document that are written in turn; 10 with 2MB"),
+    Setting("LOAD_GEN_REDIS_URL", "redis://127.0.0.1:6379", "redis_url", redis_url,
+            "where the Direct* classes find Redis, such as rediss://user:password@host:6380/0; "
+            "several addresses, with commas, are a cluster's"),
+    Setting("LOAD_GEN_REDIS_PIPELINE", "1", "pipeline_depth", count,
+            "commands that the Direct* classes send in one pipeline"),
     Setting("LOAD_GEN_SEED", "", "seed", seed,
             "seed of what users do, a whole number above 0; each run differs without it"),
     Setting("LOAD_GEN_WEIGHTS", "", "weights", str,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from locust import HttpUser
+from locust import HttpUser, User
 from locust.exception import RescheduleTask
 
 from . import documents as docs
@@ -55,11 +55,12 @@ def stored(key: str, check: Check = has_document) -> Check:
     return lambda reply: check(reply) if reply.get("key", key) == key else "the reply names another key"
 
 
-class ScenarioUser(HttpUser):
+class DocumentUser(User):
     """What all classes have in common."""
 
     abstract = True
     writes: ClassVar[bool] = False  # write a document where there is none to work on, instead of saying that
+    direct: ClassVar[bool] = False  # talk to Redis itself
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)  # type: ignore[no-untyped-call]  # Locust has no types here
@@ -80,6 +81,49 @@ class ScenarioUser(HttpUser):
         """The pause between two tasks."""
         return self._choices.uniform(self.config.wait_min, self.config.wait_max)
 
+    def document(self, *kinds: str) -> tuple[str, str]:
+        """Picks a document, its key and kind. Where there is none, writes one first or says so, as the class does."""
+        if found := scenario.documents.pick(self.random, *kinds):
+            return found
+        if not self.writes:
+            raise self._no_data(kinds)
+        self.write_one(kinds)
+        if found := scenario.documents.pick(self.random, *kinds):
+            return found
+        raise RescheduleTask  # the failed request says why
+
+    def write_one(self, kinds: tuple[str, ...]) -> None:
+        """Writes a document of one of the kinds, for classes that do that."""
+        raise NotImplementedError
+
+    def _no_data(self, kinds: tuple[str, ...]) -> Exception:
+        keys = " or ".join(f"{kind}*" for kind in kinds)
+        classes = " or ".join(dict.fromkeys(LOADERS[kind] for kind in kinds))
+        text = f"no data: {type(self).__name__} has no documents {keys} to work on: run {classes} first or `make data`"
+        return NoData(text) if scenario.first(text) else RescheduleTask()
+
+    def next_key(self, kind: str) -> str:
+        """Draws a key that is written, of a kind."""
+        static = kind in (COMPLEX, TEXT)
+        return (
+            f"{kind}{self.random.randint(1, self.config.static_documents if static else self.config.random_documents)}"
+        )
+
+
+class ScenarioUser(DocumentUser, HttpUser):
+    """What the classes that talk to the service have in common."""
+
+    abstract = True
+
+    def write_one(self, kinds: tuple[str, ...]) -> None:
+        """Writes a document of one of the kinds."""
+        if FLAT in kinds:
+            self.add_random("add_random_small_json", "redisjson", FLAT)
+        elif COMPLEX in kinds:
+            self.add_static("add_static_big_json", "redisjson", COMPLEX)
+        else:
+            self.add_random("add_random_big_json", "redisjson", NESTED)
+
     def get(self, name: str, route: str, check: Check, *kinds: str) -> None:
         """Reads from a route by the key of a document of one of the kinds."""
         key, _ = self.document(*kinds)
@@ -91,43 +135,15 @@ class ScenarioUser(HttpUser):
         path = f"{route}{quote(key, safe='')}/{quote(self.random.choice(fields[kind]), safe='')}"
         self._settle(key, self._send("GET", path, name, has_value)[0])
 
-    def document(self, *kinds: str) -> tuple[str, str]:
-        """Picks a document, its key and kind. Where there is none, writes one first or says so, as the class does."""
-        if found := scenario.documents.pick(self.random, *kinds):
-            return found
-        if not self.writes:
-            raise self._no_data(kinds)
-        if FLAT in kinds:
-            self.add_random("add_random_small_json", "redisjson", FLAT)
-        elif COMPLEX in kinds:
-            self.add_static("add_static_big_json", "redisjson", COMPLEX)
-        else:
-            self.add_random("add_random_big_json", "redisjson", NESTED)
-        if found := scenario.documents.pick(self.random, *kinds):
-            return found
-        raise RescheduleTask  # the failed request says why
-
-    def _no_data(self, kinds: tuple[str, ...]) -> Exception:
-        keys = " or ".join(f"{kind}*" for kind in kinds)
-        classes = " or ".join(dict.fromkeys(LOADERS[kind] for kind in kinds))
-        text = f"no data: {type(self).__name__} has no documents {keys} to work on: run {classes} first or `make data`"
-        return NoData(text) if scenario.first(text) else RescheduleTask()
-
-    def _next_key(self, kind: str) -> str:
-        static = kind in (COMPLEX, TEXT)
-        return (
-            f"{kind}{self.random.randint(1, self.config.static_documents if static else self.config.random_documents)}"
-        )
-
     def add_random(self, name: str, route: str, kind: str) -> None:
         """Writes a random user, who exists from then on."""
-        key = self._next_key(kind)
+        key = self.next_key(kind)
         make = docs.nested_document if kind == NESTED else docs.flat_document
         self._add(name, route, key, compact(make(self.random, key)), stored(key))
 
     def add_static(self, name: str, route: str, kind: str) -> None:
         """Writes the static document, which exists from then on."""
-        key = self._next_key(kind)
+        key = self.next_key(kind)
         body = docs.static_document(key, self.config.document_size)
         self._add(name, route, key, body, stored(key, has_text if kind == TEXT else has_document))
 
@@ -230,4 +246,4 @@ def compact(value: Json) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-__all__ = ["API", "KINDS", "NoData", "ScenarioUser", "has_document", "has_list", "has_text"]
+__all__ = ["API", "KINDS", "DocumentUser", "NoData", "ScenarioUser", "has_document", "has_list", "has_text"]

@@ -87,9 +87,12 @@ func stopped(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrStopped
 func (c *call) contextEnded() {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if _, running := c.s.running[c]; !running {
+		return // the link may be another command's by now
+	}
 	switch {
 	case c.Err() == context.DeadlineExceeded && !c.orphan: //nolint:errorlint // ctx.Err() is never wrapped
-	case c.s.ended && !c.orphan:
+	case c.s.user.Context().Err() != nil && !c.orphan: // userEnded may not have run yet
 		c.end(endStopped, time.Now().Add(c.s.user.Client().DrainTimeout()))
 	default:
 		c.end(endCancelled, time.Now())

@@ -34,8 +34,6 @@ func TestServedIsReportedAndCut(t *testing.T) {
 			if c.conns > 0 {
 				cfg = Config{Pool: newPool(t, PoolConfig{Config: cfg, MaxConns: c.conns})}
 			}
-			// A slow command, so that users are stopped while it runs.
-			const script = `local n = 0; for i = 1, 20000 do n = n + 1 end; return n`
 			reported, cut := 0, 0
 			for round := range 5 {
 				labs := make([]*lab, 8)
@@ -43,13 +41,7 @@ func TestServedIsReportedAndCut(t *testing.T) {
 				for i := range labs {
 					l := newLab(t, locustworker.StandaloneConfig{DrainTimeout: c.drain}, cfg)
 					labs[i] = l
-					users.Go(func() {
-						for ctx := l.user.Context(); ; {
-							if errors.Is(l.Eval(ctx, script, nil).Err(), ErrStopped) {
-								return
-							}
-						}
-					})
+					users.Go(func() { evaluate(l, i%2 == 1) })
 				}
 				r := rand.New(rand.NewPCG(1, uint64(round)))
 				for _, l := range labs {
@@ -76,6 +68,18 @@ func TestServedIsReportedAndCut(t *testing.T) {
 			}
 			t.Logf("%d reported, %d cut", reported, cut)
 		})
+	}
+}
+
+// evaluate sends a slow command again and again until the user is stopped, under the
+// user's context or one that ends with it.
+func evaluate(l *lab, named bool) {
+	const script = `local n = 0; for i = 1, 20000 do n = n + 1 end; return n`
+	ctx := l.user.Context()
+	if named {
+		ctx = Name(ctx, "a name")
+	}
+	for !errors.Is(l.Eval(ctx, script, nil).Err(), ErrStopped) {
 	}
 }
 

@@ -48,7 +48,7 @@ func newLink(o *redis.UniversalOptions, opened func() func()) *link {
 		case sentinels && slices.Contains(o.Addrs, addr):
 			return nc, err // a Sentinel gets no commands of the user
 		case err != nil:
-			return failedConn{err}, nil
+			return failedConn{err}, nil //nolint:nilerr // the connection tells it
 		}
 		return l.adopt(nc), nil
 	}

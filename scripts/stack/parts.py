@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.parse import quote
 
 from stack import prometheus
 from stack.config import ROOT, Config, RedisConfig, bracketed
@@ -154,9 +156,18 @@ def worker_parts(config: Config) -> Iterator[Part]:
         own = addresses[number - 1] if addresses else []
         yield Part(
             title=f"{name} ({config.worker_kind})",
-            spec=Spec(name, [*command, *own], _log(config, name)),
+            spec=Spec(name, [*command, *own], _log(config, name), _direct(config)),
             answers=lambda: workers_listed(config) >= config.workers,
         )
+
+
+def _direct(config: Config) -> dict[str, str]:
+    """Where the Direct* classes find Redis, unless that is set."""
+    if os.environ.get("LOAD_GEN_REDIS_URL"):
+        return {}
+    redis = config.redis
+    who = f"{quote(redis.username, safe='')}:{quote(redis.password, safe='')}@" if redis.password else ""
+    return {"LOAD_GEN_REDIS_URL": f"redis://{who}{bracketed(redis.host)}:{redis.port}"}
 
 
 def workers_listed(config: Config) -> int:

@@ -25,7 +25,10 @@ from upharness import READY, Run
 
 Env = dict[str, str]
 CADVISOR = Path(__file__).parent / "testdata" / "cadvisor.txt"
-CLASSES = "RedisJSONUser HashVsJSONPost HashVsJSONGet HashVsJSONUpdate JSONSet JSONGet JSONChange MoreJSON".split()
+CLASSES = (
+    "RedisJSONUser HashVsJSONPost HashVsJSONGet HashVsJSONUpdate JSONSet JSONGet JSONChange MoreJSON "
+    "DirectJSONSet DirectJSONGet DirectHash DirectString"
+).split()
 KEYS = 5  # requests with which the master collects documents, in the table but of no worker
 
 
@@ -138,7 +141,7 @@ def test_a_run_gives_data_to_every_panel_and_all_counts_agree(monitored: Env) ->
     until(lambda: state(env) == "stopped", "the end of the first run")
     load_documents(env)
     before = served(env)
-    post(env, "/swarm", user_count=16, spawn_rate=16, user_classes=CLASSES)
+    post(env, "/swarm", user_count=24, spawn_rate=24, user_classes=CLASSES)
     unanswered = {query: filled(query.expr, master) for query in all_queries()}
 
     def all_answered_but(*words: str) -> bool:
@@ -160,7 +163,9 @@ def test_a_run_gives_data_to_every_panel_and_all_counts_agree(monitored: Env) ->
         "the table to show the last requests (it is kept for two seconds)",
     )
     assert count > 100
-    assert count == served(env) - before
+    direct = total(env, "LOCUST_WEB_PORT", "locust_requests_total", 'method="REDIS"')
+    assert direct > 0
+    assert count - direct == served(env) - before
     assert count == total(env, "WORKER_METRICS_PORT", "bandwing_worker_requests_total") + KEYS
     until(lambda: data.values("sum(locust_requests_total)") == [count], "the last scrape")
     assert data.values('locust_stats_num_requests{method="Aggregated"}') == [count]
