@@ -49,6 +49,13 @@ type Config struct {
 	// UserClasses restricts the worker to the classes of these names. Default:
 	// all (Locust's class names as arguments).
 	UserClasses []string
+	// OtherClasses serves the classes that the master asks for and that are not among
+	// those given to New, each under the name that the master uses (User.ClassName),
+	// with users of its own. So the master needs no locustfile made for this worker. As
+	// the tasks that the locustfile gives such a class are not those of this one,
+	// tags and edits of the master select none of them. A run without a master has no
+	// use for it. Default nil: users of such a class are an exception.
+	OtherClasses Class
 	// UserSettings change classes before the first run (Locust's --config-users).
 	UserSettings []UserSettings
 	// Tags and ExcludeTags select tasks, unless the master names its own
@@ -70,6 +77,9 @@ type Config struct {
 	// Messages are the custom messages that the worker takes from the master, by
 	// type.
 	Messages map[string]MessageHandler
+	// OtherMessages takes the custom messages of all types that Messages does not
+	// have. Default: they are logged and dropped.
+	OtherMessages MessageHandler
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
@@ -143,6 +153,15 @@ func (c Config) Validate() error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
+}
+
+// handler returns what takes custom messages of a type.
+func (c *Config) handler(messageType string) (h MessageHandler, ok bool) {
+	h, ok = c.Messages[messageType]
+	if !ok {
+		h = c.OtherMessages
+	}
+	return h, h.Handle != nil
 }
 
 // withDefaults fills in what was left zero.

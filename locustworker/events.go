@@ -17,11 +17,19 @@ import (
 type Events struct {
 	// Init is called once, before the worker connects to the master.
 	Init func(*Environment) error
+	// Connected is called when a master has taken the worker in: at the start, and
+	// again after a lost connection if the master has forgotten the worker or is
+	// another one.
+	Connected func(*Environment) error
 	// TestStart is called at the first spawn of a run, before any user starts.
 	// Users start when it has returned, also with an error, which is an exception
 	// on the master's page too; with ErrAbortRun the run is stopped instead. ctx ends
 	// when the run is stopped first.
 	TestStart func(ctx context.Context, env *Environment) error
+	// Spawning is called before users are started or stopped, with the number of users
+	// of each class that there shall be; during a ramp about once a second. They
+	// start when it has returned.
+	Spawning func(env *Environment, users map[string]int) error
 	// TestStopping is called when a run is to be stopped, before its users are.
 	TestStopping func(*Environment) error
 	// TestStop is called when a run's last user is gone. What is recorded here

@@ -24,7 +24,9 @@ func calling(note func(string), number int, fail func()) Events {
 	}
 	return Events{
 		Init:             plain("init"),
+		Connected:        plain("connected"),
 		TestStart:        func(context.Context, *Environment) error { return did("test_start") },
+		Spawning:         func(*Environment, map[string]int) error { return did("spawning") },
 		TestStopping:     plain("test_stopping"),
 		TestStop:         plain("test_stop"),
 		SpawningComplete: func(*Environment, int) error { return did("spawning_complete") },
@@ -51,7 +53,7 @@ func TestListenersInTheOrderOfAdding(t *testing.T) {
 	others := calling(note, 2, func() {})
 	others.Add(calling(note, 3, func() { panic("ouch") }))
 	events.Add(others)
-	if set := reflect.ValueOf(events); set.NumField() != 13 {
+	if set := reflect.ValueOf(events); set.NumField() != 15 {
 		t.Fatalf("%d fields: a new event belongs into calling, and into this test", set.NumField())
 	}
 	h := newHooks(events)
@@ -59,7 +61,8 @@ func TestListenersInTheOrderOfAdding(t *testing.T) {
 	h.env = &Environment{log: textLogger(log)}
 	h.env.id.Store(new("a"))
 	for event, fire := range map[string]func(){
-		"init": h.init, "test_start": func() { h.testStart(t.Context()) }, "test_stopping": h.testStopping, "test_stop": h.testStop,
+		"init": h.init, "connected": h.connected, "spawning": func() { h.spawning(nil) },
+		"test_start": func() { h.testStart(t.Context()) }, "test_stopping": h.testStopping, "test_stop": h.testStop,
 		"spawning_complete": func() { h.spawningComplete(1) }, "heartbeat_received": h.heartbeatReceived,
 		"usage_monitor": func() { h.usage(1, 1) }, "request": func() { h.request(nil, Sample{}) },
 		"user_error": func() { h.userError(nil, errors.New("x"), "") }, "quitting": h.quitting, "quit": func() { h.quit(Counters{}) },
@@ -75,7 +78,7 @@ func TestListenersInTheOrderOfAdding(t *testing.T) {
 			t.Errorf("called %v, want %v", got, want)
 		}
 	}
-	if n := strings.Count(log.String(), "uncaught error in an event listener"); n != 24 || !h.failed.Load() {
+	if n := strings.Count(log.String(), "uncaught error in an event listener"); n != 28 || !h.failed.Load() {
 		t.Errorf("%d failures in the log, want two for each event", n)
 	}
 }

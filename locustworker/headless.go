@@ -140,6 +140,9 @@ func (a *alone) init(ctx context.Context, h Headless) {
 // configure translates the public configuration.
 func (a *alone) configure(h Headless) {
 	w := a.worker
+	if len(w.classes) == 0 {
+		a.fault = errors.New("no class to run: OtherClasses are for a worker with a master")
+	}
 	for _, c := range w.classes {
 		weight := c.weight
 		if w.cfg.EqualWeights {
@@ -179,7 +182,7 @@ func (a *alone) configure(h Headless) {
 		}
 		c.Screen = terminal.NewScreen(stderr, "")
 	}
-	c.Log, c.Store, c.Cut, c.Fleet = a.log, w.recorder.store, w.recorder.cut.Load, crowd{a.users}
+	c.Log, c.Store, c.Cut, c.Fleet = a.log, w.recorder.store, w.recorder.cut.Load, crowd{a.users, w.hooks}
 	c.Hooks = headless.Hooks{
 		TestStart:        w.hooks.testStart,
 		SpawningComplete: w.hooks.spawningComplete,
@@ -216,8 +219,8 @@ func (a *alone) send(m wire.Outbound) error {
 	if _, err := wire.EncodeBody(custom); err != nil {
 		return err
 	}
-	handler, known := a.worker.cfg.Messages[custom.Type]
-	if !known || handler.Handle == nil {
+	handler, known := a.worker.cfg.handler(custom.Type)
+	if !known {
 		a.log.Warn("nobody takes this message, as there is no master and no handler of it", "type", custom.Type)
 		return nil
 	}
@@ -269,9 +272,13 @@ func (a *alone) settle() Counters {
 }
 
 // A crowd is the users as a run without a master sees them.
-type crowd struct{ users *population }
+type crowd struct {
+	users *population
+	hooks *hooks
+}
 
 func (c crowd) Spawn(ctx context.Context, target map[string]int, stopTimeout time.Duration) {
+	c.hooks.spawning(target)
 	c.users.spawn(ctx, target, stopTimeout)
 }
 

@@ -42,6 +42,18 @@ func (h *hooks) init() {
 	h.each("init", func(e *Events) func(*Environment) error { return e.Init })
 }
 
+func (h *hooks) connected() {
+	h.each("connected", func(e *Events) func(*Environment) error { return e.Connected })
+}
+
+func (h *hooks) spawning(users map[string]int) {
+	for _, e := range h.events {
+		if e.Spawning != nil {
+			h.fire("spawning", func() error { return e.Spawning(h.env, maps.Clone(users)) })
+		}
+	}
+}
+
 func (h *hooks) testStart(ctx context.Context) {
 	h.env.aborted.Store(false)
 	for _, e := range h.events {

@@ -14,12 +14,25 @@ import (
 type liveClass struct {
 	*classSpec
 	equal bool                    // tasks are flattened; set before the first run
+	other bool                    // stands in for a class of the master's: see Config.OtherClasses
 	tasks atomic.Pointer[setSpec] // what users pick from now
 
 	mu       sync.Mutex
 	host     string
 	failures map[string]bool // texts of constructors' errors in this run
 	unknown  []string        // tasks that the master selects and the class does not have
+}
+
+// standIn makes a class of that name from one that serves any name.
+func standIn(spec *classSpec, name string, equal bool) *liveClass {
+	named := *spec
+	named.name, named.root.name = name, name
+	c := newLiveClass(&named)
+	c.other = true
+	if equal {
+		c.equalize()
+	}
+	return c
 }
 
 // maxFailures bounds what is kept of the errors of a class's constructors.
@@ -75,6 +88,9 @@ func (c *liveClass) firstFailure(text string) bool {
 // filter keeps the tasks that the tags select, of those that the edits so far have
 // left (mirrors filter_tasks_by_tags, which looks at the class as it is).
 func (c *liveClass) filter(tags, excluded []string, log *slog.Logger) {
+	if c.other {
+		return
+	}
 	c.tasks.Store(c.tasks.Load().withTags(tags, excluded, func(name string) {
 		log.Warn(name + " had no tasks left after filtering, instantiating it will fail!")
 	}))
@@ -87,7 +103,7 @@ func (c *liveClass) apply(s UserSettings, log *slog.Logger) {
 	if s.Host != nil {
 		c.setHost(*s.Host)
 	}
-	if s.Tasks == nil {
+	if s.Tasks == nil || c.other {
 		return
 	}
 	var unknown []string

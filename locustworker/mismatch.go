@@ -27,17 +27,22 @@ func (p *population) reportMismatch(target map[string]int) {
 func (p *population) mismatch(target map[string]int) string {
 	var unknown []string
 	for _, name := range slices.Sorted(maps.Keys(target)) {
-		if _, known := p.groups[name]; !known && target[name] > 0 {
+		if _, known := p.group(name); !known && target[name] > 0 {
 			unknown = append(unknown, name)
 		}
 	}
 	var wrong, has []string
+	groups := p.all()
 	if len(unknown) > 0 {
+		names := make([]string, 0, len(groups))
+		for _, g := range groups {
+			names = append(names, g.class.name)
+		}
 		wrong = append(wrong, "the user class "+listed(unknown))
-		has = append(has, "the user classes "+listed(p.names))
+		has = append(has, "the user classes "+listed(names))
 	}
-	for _, name := range p.names {
-		class := p.groups[name].class
+	for _, g := range groups {
+		class, name := g.class, g.class.name
 		if tasks := class.unknownTasks(); len(tasks) > 0 && target[name] > 0 {
 			wrong = append(wrong, "the task "+listed(tasks)+" of "+name)
 			has = append(has, name+" with the tasks "+listed(class.root.taskNames()))

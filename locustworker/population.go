@@ -12,14 +12,16 @@ import (
 // A population is the users of this worker: its classes, and a fleet that runs
 // them. Its methods are safe for concurrent use.
 type population struct {
-	world  *world
-	ctx    context.Context //nolint:containedctx // under which the users live
-	log    *slog.Logger
-	fleet  *fleet.Fleet
-	groups map[string]*classGroup // the map itself does not change
-	names  []string               // in declaration order
+	world *world
+	ctx   context.Context //nolint:containedctx // under which the users live
+	log   *slog.Logger
+	fleet *fleet.Fleet
+	other func(name string) *liveClass // makes the classes that nobody declares, or nil
 
 	mu         sync.Mutex
+	groups     map[string]*classGroup // the groups do not change, but there may be more of them
+	names      []string               // in declaration order
+	host       string
 	mismatched string // what the master was told of in this run: see reportMismatch
 }
 
@@ -31,27 +33,74 @@ func newPopulation(ctx context.Context, w *world, classes []*liveClass) *populat
 	p := &population{world: w, ctx: ctx, log: w.log, groups: make(map[string]*classGroup)}
 	p.fleet = fleet.New(ctx, fleet.Config{Log: w.log, Grace: w.drain})
 	for _, c := range classes {
-		g := &classGroup{class: c}
-		p.groups[c.name] = g
-		p.names = append(p.names, c.name)
-		p.fleet.Add(c.name, func(id int64) *fleet.Member {
-			return &w.newUser(id, g.class, g.class.currentHost()).member
-		})
+		p.add(c)
 	}
 	return p
+}
+
+// add offers a class.
+func (p *population) add(c *liveClass) {
+	g := &classGroup{class: c}
+	p.groups[c.name] = g
+	p.names = append(p.names, c.name)
+	p.fleet.Add(c.name, func(id int64) *fleet.Member {
+		return &p.world.newUser(id, g.class, g.class.currentHost()).member
+	})
+}
+
+// adopt adds a class of each name that the worker does not have, if there is a
+// class for names that nobody declares (Config.OtherClasses).
+func (p *population) adopt(names ...string) {
+	if p.other == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, name := range names {
+		if _, known := p.groups[name]; !known {
+			c := p.other(name)
+			c.setHost(p.host)
+			p.add(c)
+		}
+	}
+}
+
+// group returns the users of a class.
+func (p *population) group(name string) (g *classGroup, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g, ok = p.groups[name]
+	return g, ok
+}
+
+// all returns the users of all classes, in declaration order.
+func (p *population) all() []*classGroup {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	groups := make([]*classGroup, 0, len(p.names))
+	for _, name := range p.names {
+		groups = append(groups, p.groups[name])
+	}
+	return groups
 }
 
 // setHost sets the host of all classes' users that start from now on (mirrors
 // WorkerRunner.start_worker: an empty host leaves the last one in force).
 func (p *population) setHost(host string) {
-	for _, g := range p.groups {
+	if host == "" {
+		return
+	}
+	p.mu.Lock()
+	p.host = host
+	p.mu.Unlock()
+	for _, g := range p.all() {
 		g.class.setHost(host)
 	}
 }
 
 // beginRun makes all classes ready for another run.
 func (p *population) beginRun() {
-	for _, g := range p.groups {
+	for _, g := range p.all() {
 		g.class.beginRun()
 	}
 	p.mu.Lock()
@@ -62,7 +111,8 @@ func (p *population) beginRun() {
 // update edits a class while it runs. It reports false when there is none of
 // that name.
 func (p *population) update(s UserSettings) bool {
-	g, ok := p.groups[s.Class]
+	p.adopt(s.Class)
+	g, ok := p.group(s.Class)
 	if ok {
 		g.class.apply(s, p.log)
 	}
@@ -71,8 +121,8 @@ func (p *population) update(s UserSettings) bool {
 
 // filter keeps the tasks that the tags select, in every class.
 func (p *population) filter(tags, excluded []string) {
-	for _, name := range p.names {
-		p.groups[name].class.filter(tags, excluded, p.log)
+	for _, g := range p.all() {
+		g.class.filter(tags, excluded, p.log)
 	}
 }
 

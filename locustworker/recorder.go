@@ -2,6 +2,7 @@ package locustworker
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -45,8 +46,12 @@ func warnOverflow(log *slog.Logger, o stats.Overflow) {
 		"Give requests that differ by an id one name", "limit", o.Limit, "shared_row", stats.OtherRows, "first_beyond", o.First)
 }
 
-// record adds one sample, in the shard of its user.
+// record adds one sample, in the shard of its user; for those of no user in any.
 func (r *recorder) record(u *User, s Sample) {
+	shard := uint32(u.id)
+	if u.id == 0 {
+		shard = rand.Uint32()
+	}
 	s.ResponseTime = max(s.ResponseTime, 0)
 	sample := stats.Sample{
 		Method:       strings.ToValidUTF8(s.Type, "\uFFFD"), // as it will be sent: two rows must not become one
@@ -60,7 +65,7 @@ func (r *recorder) record(u *User, s Sample) {
 		sample.Failed = true
 		sample.Error = rowText(s.Err, r.exact)
 	}
-	r.store.Record(uint32(u.id), sample)
+	r.store.Record(shard, sample)
 	r.hooks.request(u, s)
 }
 

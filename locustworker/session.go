@@ -3,8 +3,10 @@ package locustworker
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,6 +40,9 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 	env.nobody = shared.nobody()
 	env.setHost(w.cfg.Host)
 	users := newPopulation(ctx, shared, w.classes)
+	if other := w.cfg.OtherClasses; other != nil {
+		users.other = func(name string) *liveClass { return standIn(other.spec(), name, w.cfg.EqualWeights) }
+	}
 	users.setHost(w.cfg.Host)
 	w.users.Store(users)
 	cfg := session.Config{
@@ -46,8 +51,8 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 			Addr: net.JoinHostPort(w.cfg.MasterHost, strconv.Itoa(w.cfg.MasterPort)),
 			Dial: w.dial,
 		},
-		Fleet:            &sessionFleet{population: users, env: env, tags: w.cfg.Tags, excluded: w.cfg.ExcludeTags},
-		Events:           &sessionEvents{hooks: w.hooks, messages: w.cfg.Messages},
+		Fleet:            &sessionFleet{population: users, hooks: w.hooks, tags: w.cfg.Tags, excluded: w.cfg.ExcludeTags},
+		Events:           &sessionEvents{hooks: w.hooks, cfg: &w.cfg},
 		Store:            w.recorder.store,
 		Usage:            newUsage(w.cfg.Logger),
 		Figures:          &w.figures,
@@ -88,17 +93,18 @@ func newUsage(log *slog.Logger) func() (cpuPercent float64, memoryBytes uint64, 
 // A sessionFleet is the worker's users, as a session sees them.
 type sessionFleet struct {
 	*population
-	env            *Environment
+	hooks          *hooks
 	tags, excluded []string // of the worker's own
 	filtered       bool     // tags have been applied
 }
 
 var _ session.Fleet = (*sessionFleet)(nil)
 
-func (f *sessionFleet) Configure(host string, options map[string]any) {
-	f.setHost(host)
-	f.env.setHost(host)
-	f.env.setArguments(options)
+func (f *sessionFleet) Configure(m wire.Spawn) {
+	f.setHost(m.Host)
+	f.hooks.env.setHost(m.Host)
+	f.hooks.env.setArguments(m.ParsedOptions)
+	f.adopt(slices.Sorted(maps.Keys(m.UserClassesCount))...)
 }
 
 // BeginRun applies the tags once in a worker's life, the master's before its own
@@ -157,6 +163,7 @@ func (f *sessionFleet) Update(m wire.UpdateUserClass) {
 
 // Spawn brings each class to its number of users.
 func (f *sessionFleet) Spawn(ctx context.Context, target map[string]int, stopTimeout time.Duration) {
+	f.hooks.spawning(target)
 	f.spawn(ctx, target, stopTimeout)
 }
 
@@ -169,8 +176,8 @@ func (f *sessionFleet) Counts() (byClass map[string]int, sum int) { return f.cou
 // sessionEvents are the program's events and message handlers, as a session sees
 // them.
 type sessionEvents struct {
-	hooks    *hooks
-	messages map[string]MessageHandler
+	hooks *hooks
+	cfg   *Config
 }
 
 var _ session.Events = (*sessionEvents)(nil)
@@ -180,6 +187,7 @@ func (e *sessionEvents) TestStopping()                           { e.hooks.testS
 func (e *sessionEvents) TestStop()                               { e.hooks.testStop() }
 func (e *sessionEvents) Quitting()                               { e.hooks.quitting() }
 func (e *sessionEvents) SpawningComplete(users int)              { e.hooks.spawningComplete(users) }
+func (e *sessionEvents) Registered()                             { e.hooks.connected() }
 func (e *sessionEvents) HeartbeatReceived()                      { e.hooks.heartbeatReceived() }
 func (e *sessionEvents) Usage(cpuPercent float64, memory uint64) { e.hooks.usage(cpuPercent, memory) }
 func (e *sessionEvents) Acked(index int)                         { e.hooks.env.index.Store(int64(index)) }
@@ -196,7 +204,7 @@ func (e *sessionEvents) ReportToMaster() map[string]any {
 }
 
 func (e *sessionEvents) Handler(from wire.Envelope, m wire.Custom) (call func(), concurrent, ok bool) {
-	h, ok := e.messages[m.Type]
+	h, ok := e.cfg.handler(m.Type)
 	return func() {
 		env := e.hooks.env
 		err := guard(func() error { return h.Handle(env, Message{Type: m.Type, NodeID: from.NodeID, Data: m.Data}) })

@@ -63,9 +63,14 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 		}
 		specs = append(specs, s)
 	}
+	if cfg.OtherClasses != nil {
+		if err := cfg.OtherClasses.spec().root.validate(); err != nil {
+			faults = append(faults, fmt.Errorf("%w: %w", ErrConfig, err))
+		}
+	}
 	live, err := selectClasses(specs, cfg)
 	faults = append(faults, err)
-	if len(live) == 0 && err == nil {
+	if len(live) == 0 && err == nil && cfg.OtherClasses == nil {
 		faults = append(faults, fmt.Errorf("%w: no user class with a weight or a fixed count", ErrConfig))
 	}
 	if err := errors.Join(faults...); err != nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/bits"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,8 +26,7 @@ type Config struct {
 	Grace time.Duration
 }
 
-// A Fleet is a set of members in groups. Its methods are safe for concurrent use,
-// but for Add.
+// A Fleet is a set of members in groups. Its methods are safe for concurrent use.
 type Fleet struct {
 	cfg    Config
 	start  time.Time // where the fleet's clock begins
@@ -66,8 +66,10 @@ func New(ctx context.Context, cfg Config) *Fleet {
 
 // Add adds a group of no members. newMember makes one; it is called with the
 // member's number, counted from 1 over all groups, and must neither block nor call
-// the fleet. Add must not be called after Spawn.
+// the fleet. A Spawn that has begun does not see the group.
 func (f *Fleet) Add(name string, newMember func(id int64) *Member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.groups = append(f.groups, &Group{name: name, make: newMember})
 }
 
@@ -94,7 +96,10 @@ func (f *Fleet) Counts() (byGroup map[string]int, sum int) {
 // goes on stopping then. No member is started after ctx has ended.
 func (f *Fleet) Spawn(ctx context.Context, target map[string]int, stopTimeout time.Duration) {
 	surplus := newStop(f)
-	for _, g := range f.groups {
+	f.mu.Lock()
+	groups := slices.Clone(f.groups)
+	f.mu.Unlock()
+	for _, g := range groups {
 		want, named := target[g.name]
 		if !named {
 			continue

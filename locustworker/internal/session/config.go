@@ -41,8 +41,9 @@ type Config struct {
 type Fleet interface {
 	// BeginRun makes the classes ready for a new run, with the master's options.
 	BeginRun(options map[string]any)
-	// Configure sets what the master says of a run at each spawn.
-	Configure(host string, options map[string]any)
+	// Configure takes what the master says of a run at each spawn, before Counts and
+	// Spawn.
+	Configure(m wire.Spawn)
 	// Update edits a class.
 	Update(m wire.UpdateUserClass)
 	// Spawn brings each class that target names to its number of users and returns
@@ -64,6 +65,7 @@ type Events interface {
 	TestStop()
 	Quitting()
 	SpawningComplete(users int)
+	Registered()
 	HeartbeatReceived()
 	Usage(cpuPercent float64, memoryBytes uint64)
 	// AddsToReports says whether ReportToMaster does anything. It does not block.

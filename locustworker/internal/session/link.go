@@ -40,6 +40,7 @@ func (s *Session) linkRegistered(news uplink.Registration) {
 		return
 	}
 	s.registered = true
+	s.notices.add("connected", s.cfg.Events.Registered)
 	s.flush(reportLimit, func() {})
 	s.reportLogs(true)
 }

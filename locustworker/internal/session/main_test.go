@@ -28,9 +28,9 @@ type fakeFleet struct {
 	begun     int
 }
 
-func (f *fakeFleet) BeginRun(map[string]any)          { f.begun++ }
-func (f *fakeFleet) Configure(string, map[string]any) {}
-func (f *fakeFleet) Update(wire.UpdateUserClass)      {}
+func (f *fakeFleet) BeginRun(map[string]any)     { f.begun++ }
+func (f *fakeFleet) Configure(wire.Spawn)        {}
+func (f *fakeFleet) Update(wire.UpdateUserClass) {}
 
 func (f *fakeFleet) Spawn(ctx context.Context, target map[string]int, _ time.Duration) {
 	f.mu.Lock()
@@ -157,6 +157,7 @@ func (a *authors) TestStopping()                  { call(a.testStopping) }
 func (a *authors) TestStop()                      { call(a.testStop) }
 func (a *authors) Quitting()                      { call(a.quitting) }
 func (a *authors) SpawningComplete(int)           {}
+func (a *authors) Registered()                    {}
 func (a *authors) HeartbeatReceived()             {}
 func (a *authors) Usage(float64, uint64)          { call(a.usage) }
 func (a *authors) AddsToReports() bool            { return a.report != nil }

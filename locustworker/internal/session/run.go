@@ -81,7 +81,7 @@ func (s *Session) spawn(m wire.Spawn) {
 	}
 	s.spawnStamp = m.Timestamp
 	s.stopTimeout = m.StopTimeout
-	s.cfg.Fleet.Configure(m.Host, m.ParsedOptions)
+	s.cfg.Fleet.Configure(m)
 	var testStart func()
 	if s.run == ready {
 		if !s.link.Resumed() { // else a first spawn is more of the run that was interrupted
