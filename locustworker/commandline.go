@@ -33,6 +33,9 @@ func commandLine(base Config, classes []Class, host string, o output) cli.Progra
 		NewHandler: func(w io.Writer, level slog.Leveler) slog.Handler {
 			return logline.NewHandler(w, host, level)
 		},
+		Try: func(ctx context.Context, s cli.Settings, t cli.Trial) error {
+			return Try(ctx, base.with(s), Trial{Class: t.Class, Task: t.Task, Times: t.Times, Out: o.stdout}, classes...)
+		},
 		Work: func(ctx context.Context, s cli.Settings, log *slog.Logger) int {
 			cfg := base.with(s)
 			cfg.Logger = log

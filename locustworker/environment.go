@@ -18,6 +18,7 @@ type Environment struct {
 	count     func() Counters
 	quit      func(code int) // ends a run without a master; nil under one
 	aborted   atomic.Bool    // ErrAbortRun was obeyed in this run
+	users     func() int     // alive; nil under a master
 	nobody    *User          // whose samples are those that no user made
 	host      atomic.Pointer[string]
 	index     atomic.Int64
@@ -65,6 +66,9 @@ func (e *Environment) setArguments(values map[string]any) {
 
 // Headless reports whether the run has no master.
 func (e *Environment) Headless() bool { return e.quit != nil }
+
+// alive returns how many users are alive in a run without a master.
+func (e *Environment) alive() int { return e.users() }
 
 // Host returns the base URL of the system under test that was asked for: by the
 // master, or with --host; "" when users have that of their class.

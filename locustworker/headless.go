@@ -125,11 +125,15 @@ func (a *alone) init(ctx context.Context, h Headless) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	shared := &world{recorder: w.recorder, drain: w.cfg.DrainTimeout, seed: seed, log: a.log, env: env, exception: a.exception}
+	shared := &world{recorder: w.recorder, drain: w.cfg.DrainTimeout, seed: seed, log: a.log, env: env, exception: a.exception, trial: w.trial}
 	env.nobody = shared.nobody()
 	env.setHost(w.cfg.Host)
 	a.users = newPopulation(ctx, shared, w.classes)
 	a.users.setHost(w.cfg.Host)
+	env.users = func() int {
+		_, n := a.users.counts()
+		return n
+	}
 	if len(w.cfg.Tags)+len(w.cfg.ExcludeTags) > 0 {
 		a.users.filter(w.cfg.Tags, w.cfg.ExcludeTags)
 	}

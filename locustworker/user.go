@@ -46,6 +46,7 @@ type world struct {
 	exception func(u *User, err error, trace string)
 	// problem reports what is wrong with the test as a whole. It does not block.
 	problem func(text string)
+	trial   *trial // nil but for Try
 }
 
 // A sampleSink takes what users record. Its methods are safe for concurrent use.

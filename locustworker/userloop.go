@@ -181,12 +181,19 @@ func (u *User) runTask() error {
 			return err
 		}
 	}
+	watch := u.world.trial
+	if watch != nil {
+		watch.begins(u, t.name)
+	}
 	err := guard(func() error { return t.run(u.Context(), state) })
 	u.endTask()
-	if err == nil {
-		return nil
+	if err != nil {
+		err = &taskError{err, t.site}
 	}
-	return &taskError{err, t.site}
+	if watch != nil {
+		err = watch.ends(u, err)
+	}
+	return err
 }
 
 // visit takes the user into a nested task set (mirrors TaskSet.__init__ and the

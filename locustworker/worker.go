@@ -26,6 +26,7 @@ type Worker struct {
 	figures  session.Figures
 	users    atomic.Pointer[population] // nil before Run
 	final    atomic.Pointer[Counters]
+	trial    *trial // nil but for Try
 }
 
 // Counters tell what became of a worker's samples: Recorded = Confirmed + Open +

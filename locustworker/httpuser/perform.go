@@ -1,6 +1,7 @@
 package httpuser
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker"
@@ -95,8 +96,24 @@ func (r *Response) statusFailure() error {
 func (s *Session) record(x *exchange, verdict error) {
 	r := x.resp
 	r.Err = verdict
+	if s.user.Watched() {
+		s.show(x)
+	}
 	s.user.Record(locustworker.Sample{
 		Type: r.Type, Name: r.Name, ResponseTime: r.Duration, Length: r.Length, Err: verdict,
 		Context: x.call.context,
 	})
+}
+
+// show shows the request and its answer to a user that is watched.
+func (s *Session) show(x *exchange) {
+	head, _, _ := bytes.Cut(x.head, []byte("\r\n\r\n")) // a small body is behind it
+	e := locustworker.Exchange{URL: x.resp.URL(), RequestHead: head, RequestBody: x.body}
+	if e.URL == "" {
+		e.URL = x.method + " " + string(x.uri)
+	}
+	if x.resp.StatusCode != 0 {
+		e.Head, e.Body = x.resp.head.Raw, x.resp.Body
+	}
+	s.user.Show(e)
 }

@@ -61,6 +61,8 @@ type Program struct {
 	OwnLogger bool
 	// NewHandler makes the handler of every other log.
 	NewHandler func(w io.Writer, level slog.Leveler) slog.Handler
+	// Try runs one user and shows what it does.
+	Try func(ctx context.Context, s Settings, t Trial) error
 	// Work runs the worker until it is done or ctx ends, and returns the exit code.
 	Work func(ctx context.Context, s Settings, log *slog.Logger) int
 }
@@ -125,6 +127,7 @@ func (c *Command) Run(ctx context.Context) int {
 func (c *Command) subcommands() []Subcommand {
 	return append([]Subcommand{
 		{Name: "stub", Help: "Print the locustfile for the master.", Run: c.runStub},
+		{Name: "try", Help: "Run one user and show each request and answer: try [Class[.task]] [-n tasks] [options].", Run: c.runTry},
 		{Name: "completion", Help: "Print a completion script for bash, zsh or fish.", Run: c.runCompletion},
 	}, c.Commands...)
 }

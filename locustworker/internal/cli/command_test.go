@@ -93,7 +93,7 @@ func shopClasses() []Class {
 }
 
 func TestCommandsThatRunNothing(t *testing.T) {
-	const there = `This program has the user classes Buyer, Looker, Idle and the commands stub, completion`
+	const there = `This program has the user classes Buyer, Looker, Idle and the commands stub, try, completion`
 	tests := []struct {
 		name   string
 		args   string

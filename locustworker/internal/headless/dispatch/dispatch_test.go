@@ -128,8 +128,12 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []change{
-		{users: -1, rate: 1}, {users: 1, rate: 0}, {users: 1, rate: -3}, {users: 1, rate: math.NaN()},
-		{users: 1, rate: math.Inf(1)}, {users: 1, rate: 1, names: []string{"B"}},
+		{users: -1, rate: 1},
+		{users: 1, rate: 0},
+		{users: 1, rate: -3},
+		{users: 1, rate: math.NaN()},
+		{users: 1, rate: math.Inf(1)},
+		{users: 1, rate: 1, names: []string{"B"}},
 	} {
 		if err := d.Begin(c.users, c.rate, c.names); err == nil {
 			t.Errorf("%+v: no error", c)

@@ -46,7 +46,7 @@ func CreateCSV(prefix string, full bool) (*CSV, error) {
 	if err := c.writeTables(&figures.Table{}); err != nil {
 		return nil, fmt.Errorf("--csv: %w", err)
 	}
-	file, err := os.Create(prefix + "_stats_history.csv")
+	file, err := os.Create(prefix + "_stats_history.csv") //nolint:gosec // the user names it
 	if err != nil {
 		return nil, fmt.Errorf("--csv: %w", err)
 	}
@@ -172,7 +172,8 @@ func exceptionsCSV(t *figures.Table) string {
 // the ends of lines inside a field.
 func writeLine(out interface {
 	WriteString(text string) (int, error)
-}, fields []string) {
+}, fields []string,
+) {
 	for i, field := range fields {
 		if i > 0 {
 			_, _ = out.WriteString(",") // a bufio.Writer tells at Flush

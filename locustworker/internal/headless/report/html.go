@@ -51,7 +51,7 @@ func SaveHTML(name string, p Page) (err error) {
 // width, light or dark, and for paper.
 func WriteHTML(w io.Writer, p Page) error {
 	functions := template.FuncMap{
-		"ms":      func(x float64) string { return significant(x) },
+		"ms":      significant,
 		"rate":    func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) },
 		"count":   grouped,
 		"percent": func(x float64) string { return strconv.FormatFloat(x*100, 'f', 2, 64) + "%" },

@@ -57,7 +57,7 @@ func SaveJSON(name string, t *figures.Table) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // reports are for others to read too
 		return fmt.Errorf("--json-file: %w", err)
 	}
-	file, err := os.Create(name + ".json")
+	file, err := os.Create(name + ".json") //nolint:gosec // the user names it
 	if err != nil {
 		return fmt.Errorf("--json-file: %w", err)
 	}

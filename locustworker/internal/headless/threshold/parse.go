@@ -89,7 +89,7 @@ func (t *Threshold) takeMetric(metric string) error {
 		return fmt.Errorf("there is no metric '%s': use p(N), avg, med, min, max, fail_ratio, rps, count, fails or dropped", metric)
 	}
 	q := quantity.FindStringSubmatch(parts[1])
-	if q == nil || q[2] != "" {
+	if len(q) != 3 || q[2] != "" {
 		return fmt.Errorf("'%s' is no percentile from 0 to 100", parts[1])
 	}
 	n, err := strconv.ParseFloat(q[1], 64)
