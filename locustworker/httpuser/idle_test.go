@@ -144,3 +144,35 @@ func TestAnAnswerOutlivesACollection(t *testing.T) {
 		}
 	}
 }
+
+// A user who waits, with a pool and without cookies, owns its session and what tells
+// it of the user's end, and nothing of its requests.
+func TestAWaitingUserOwnsLittle(t *testing.T) {
+	const users, limit = 5000, 500 // bytes each
+	pool := NewPool(PoolConfig{Dial: func(context.Context, string, string) (net.Conn, error) {
+		return &repeatingConn{answer: plainAnswer(13 << 10)}, nil
+	}})
+	all := make([]*locustworker.User, users)
+	for i := range all {
+		all[i] = locustworker.NewStandaloneUser(t.Context(), locustworker.StandaloneConfig{Host: "http://h"})
+	}
+	sessions := make([]*Session, users)
+	before := liveHeap()
+	for i, u := range all {
+		s, err := New(u, Config{Pool: pool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.Get(u.Context(), "/doc/1", Name("/doc")); err != nil || !r.OK() {
+			t.Fatal(r, err)
+		}
+		u.Client().EndTask()
+		sessions[i] = s
+	}
+	each := (liveHeap() - before) / users
+	runtime.KeepAlive(sessions)
+	t.Logf("%d bytes a user", each)
+	if each > limit {
+		t.Errorf("a user who waits owns %d bytes, more than %d", each, limit)
+	}
+}

@@ -29,48 +29,48 @@ func sent(j *Jar, site Site, now time.Time) string {
 
 func TestCookiesComeBackAsTheyWere(t *testing.T) {
 	site := Site{Host: "www.example.com", Path: "/shop/cart"}
-	for line, want := range map[string]string{
-		`a="quoted"`:                        `a="quoted"`,
-		`a="two words"; Path=/`:             `a="two words"`,
-		`json={"k":"v","n":[1,2]}`:          `json={"k":"v","n":[1,2]}`,
-		`a=b,c`:                             `a=b,c`,
-		`a=back\slash`:                      `a=back\slash`,
-		`a=é`:                               `a=é`,
-		"a=\xe9\xff":                        "a=\xe9\xff",
-		`a=x=y==`:                           `a=x=y==`,
-		`g[1]{2}=v`:                         `g[1]{2}=v`,
-		` a = b `:                           `a=b`,
-		`a=`:                                `a=`,
-		`bare`:                              `bare`,
-		`=nameless`:                         ``,
-		``:                                  ``,
-		`;a=b`:                              ``,
-		`a=b;;; ;Foo=bar`:                   `a=b`,
-		`a=b; Domain=example.com`:           `a=b`,
-		`a=b; domain=.EXAMPLE.com`:          `a=b`,
-		`a=b; Domain=www.example.com`:       `a=b`,
-		`a=b; Domain=com`:                   ``,
-		`a=b; Domain=ample.com`:             ``,
-		`a=b; Domain=other.example.com`:     ``,
-		`a=b; Domain=`:                      `a=b`,
-		`a=b; Path=/shop`:                   `a=b`,
-		`a=b; Path=/sho`:                    ``,
-		`a=b; Path=/shop/cart/`:             ``,
-		`a=b; Path=relative`:                `a=b`,
-		`a=b; Secure`:                       ``,
-		`a=b; Max-Age=0`:                    ``,
-		`a=b; Max-Age=-1`:                   ``,
-		`a=b; Max-Age=soon`:                 `a=b`,
-		`a=b; Max-Age=60`:                   `a=b`,
-		`a=b; Max-Age=99999999999999999999`: `a=b`,
-		`a=b; Expires=Wed, 21 Oct 2015 07:28:00 GMT; Max-Age=60`: `a=b`,
-		`a=b; Expires=Wed, 21 Oct 2015 07:28:00 GMT`:             ``,
-		`a=b; Expires=never`: `a=b`,
+	for _, c := range []struct{ line, want string }{
+		{`a="quoted"`, `a="quoted"`},
+		{`a="two words"; Path=/`, `a="two words"`},
+		{`json={"k":"v","n":[1,2]}`, `json={"k":"v","n":[1,2]}`},
+		{`a=b,c`, `a=b,c`},
+		{`a=back\slash`, `a=back\slash`},
+		{`a=é`, `a=é`},
+		{"a=\xe9\xff", "a=\xe9\xff"},
+		{`a=x=y==`, `a=x=y==`},
+		{`g[1]{2}=v`, `g[1]{2}=v`},
+		{` a = b `, `a=b`},
+		{`a=`, `a=`},
+		{`bare`, `bare`},
+		{`=nameless`, ``},
+		{``, ``},
+		{`;a=b`, ``},
+		{`a=b;;; ;Foo=bar`, `a=b`},
+		{`a=b; Domain=example.com`, `a=b`},
+		{`a=b; domain=.EXAMPLE.com`, `a=b`},
+		{`a=b; Domain=www.example.com`, `a=b`},
+		{`a=b; Domain=com`, ``},
+		{`a=b; Domain=ample.com`, ``},
+		{`a=b; Domain=other.example.com`, ``},
+		{`a=b; Domain=`, `a=b`},
+		{`a=b; Path=/shop`, `a=b`},
+		{`a=b; Path=/sho`, ``},
+		{`a=b; Path=/shop/cart/`, ``},
+		{`a=b; Path=relative`, `a=b`},
+		{`a=b; Secure`, ``},
+		{`a=b; Max-Age=0`, ``},
+		{`a=b; Max-Age=-1`, ``},
+		{`a=b; Max-Age=soon`, `a=b`},
+		{`a=b; Max-Age=60`, `a=b`},
+		{`a=b; Max-Age=99999999999999999999`, `a=b`},
+		{`a=b; Expires=Wed, 21 Oct 2015 07:28:00 GMT; Max-Age=60`, `a=b`},
+		{`a=b; Expires=Wed, 21 Oct 2015 07:28:00 GMT`, ``},
+		{`a=b; Expires=never`, `a=b`},
 	} {
 		var j Jar
-		j.Set(site, line, start)
-		if got := sent(&j, site, start); got != want {
-			t.Errorf("%s: %q is sent back, want %q", line, got, want)
+		j.Set(site, c.line, start)
+		if got := sent(&j, site, start); got != c.want {
+			t.Errorf("%s: %q is sent back, want %q", c.line, got, c.want)
 		}
 	}
 }
