@@ -14,19 +14,27 @@ func (s *Session) build(x *exchange) error {
 		return c.err
 	case !validMethod(c.method):
 		return fmt.Errorf("%w: method %q", ErrRequest, c.method)
-	case !validHeader("Content-Type", c.contentType):
+	case c.contentType != "" && !validHeader("Content-Type", c.contentType):
 		return fmt.Errorf("%w: content type %q", ErrRequest, c.contentType)
+	}
+	for _, kv := range c.cookies {
+		if !validCookie(kv.key, kv.value) {
+			return fmt.Errorf("%w: cookie %q: %q", ErrRequest, kv.key, kv.value)
+		}
 	}
 	p, uri, err := s.target(x.uri[:0], c.path, c.query)
 	if err != nil {
 		return err
 	}
 	x.peer, x.uri, x.method, x.body = p, uri, c.method, c.body
-	x.set("User-Agent", s.cfg.UserAgent)
-	x.set("Accept-Encoding", acceptEncoding)
-	x.set("Accept", "*/*")
-	x.set("Connection", "keep-alive")
-	x.set("Authorization", s.authorization(p))
+	auth := s.authorization(p)
+	if s.isUsual(c, auth) {
+		x.usual = s.cfg.usual
+		s.findCookies(x)
+		return nil
+	}
+	x.setUsual(s.cfg.UserAgent)
+	x.set("Authorization", auth)
 	x.set("Content-Type", c.contentType)
 	for _, kv := range s.headers {
 		x.set(kv.key, kv.value)
@@ -42,13 +50,42 @@ func (s *Session) build(x *exchange) error {
 		}
 		x.replace(kv.key, kv.value)
 	}
-	for _, kv := range c.cookies {
-		if !validCookie(kv.key, kv.value) {
-			return fmt.Errorf("%w: cookie %q: %q", ErrRequest, kv.key, kv.value)
-		}
-	}
 	s.findCookies(x)
 	return nil
+}
+
+// setUsual sets the fields that every request has.
+func (x *exchange) setUsual(userAgent string) {
+	x.set("User-Agent", userAgent)
+	x.set("Accept-Encoding", acceptEncoding)
+	x.set("Accept", "*/*")
+	x.set("Connection", "keep-alive")
+}
+
+// isUsual reports whether a request has no other fields than all requests of its
+// settings, which are written once.
+func (s *Session) isUsual(c *call, auth string) bool {
+	own := len(s.headers) != len(s.cfg.fields) || len(s.headers) > 0 && &s.headers[0] != &s.cfg.fields[0]
+	return s.cfg.usual != nil && s.h2 == nil && auth == "" && !own && !c.rest && len(c.headers) == 0 && c.contentType == ""
+}
+
+// usualFields writes the fields of all requests; nil where one of them is more than
+// a line to the client.
+func usualFields(set *settings) []byte {
+	var x exchange
+	x.setUsual(set.UserAgent)
+	for _, kv := range set.fields {
+		switch strings.ToLower(kv.key) {
+		case "host", "cookie", "authorization", "content-type", "content-length", "transfer-encoding":
+			return nil
+		}
+		x.replace(kv.key, kv.value)
+	}
+	var b []byte
+	for _, f := range x.fields {
+		b = appendField(b, f.key, f.value)
+	}
+	return b
 }
 
 // authorization is that of the URL, else that of the user's host when the request
@@ -105,6 +142,7 @@ func (x *exchange) writeHead() {
 		}
 	}
 	b = appendField(b, "Host", host)
+	b = append(b, x.usual...)
 	hasCookie := false
 	for _, f := range x.fields {
 		switch len(f.key) {

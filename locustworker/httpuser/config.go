@@ -70,6 +70,7 @@ type Config struct {
 type settings struct {
 	Config
 	fields []header // Headers, in an order of their own
+	usual  []byte   // what usualFields makes of them
 }
 
 func settingsFor(cfg Config) *settings {
@@ -78,6 +79,7 @@ func settingsFor(cfg Config) *settings {
 		set.fields = append(set.fields, header{k, v})
 	}
 	slices.SortFunc(set.fields, func(a, b header) int { return cmp.Compare(a.key, b.key) })
+	set.usual = usualFields(set)
 	if set.Pool != nil {
 		return set.Pool.shared(set)
 	}

@@ -26,6 +26,7 @@ type exchange struct {
 	head     []byte // its head
 	body     []byte // of the request; none after some redirects
 	fields   []header
+	usual    []byte // fields that are written already, in place of fields
 
 	in       http1.Reader
 	answer   http1.Head // of which Raw is in in's buffer, or in resp's memory
