@@ -30,7 +30,8 @@ type Events struct {
 	// of each class that there shall be; during a ramp about once a second. They
 	// start when it has returned.
 	Spawning func(env *Environment, users map[string]int) error
-	// TestStopping is called when a run is to be stopped, before its users are.
+	// TestStopping is called when a run is to be stopped, before its users are; when
+	// the worker quits, while they are.
 	TestStopping func(*Environment) error
 	// TestStop is called when a run's last user is gone. What is recorded here
 	// still belongs to the run.
@@ -39,8 +40,10 @@ type Events struct {
 	// users users.
 	SpawningComplete func(env *Environment, users int) error
 	// ReportToMaster may add keys to the data of each report; the master hands
-	// them to its worker_report listeners. Keys of Locust's own are refused. It
-	// runs in the session's goroutine: it must be quick.
+	// them to its worker_report listeners. Keys of Locust's own are refused. The
+	// additions are encoded when it returns and belong to that report, also when it
+	// has to be sent again. A report waits for it for a second, the last one for
+	// 50 ms; what it adds later goes with the next report.
 	ReportToMaster func(env *Environment, data map[string]any) error
 	// HeartbeatReceived is called for every answer of the master to a heartbeat.
 	HeartbeatReceived func(env *Environment, at time.Time) error
@@ -54,7 +57,8 @@ type Events struct {
 	// user's goroutine; for a constructor that fails in the same way again, once a
 	// run. trace is what the master is told, of at most 200 errors a second.
 	UserError func(u *User, err error, trace string)
-	// Quitting is called when the worker begins to end, before its users stop.
+	// Quitting is called when the worker begins to end, while its users stop and the
+	// last report goes out. Run returns after it.
 	Quitting func(*Environment) error
 	// Quit is called when the worker has ended.
 	Quit func(env *Environment, counters Counters) error

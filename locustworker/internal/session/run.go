@@ -91,7 +91,7 @@ func (s *Session) spawn(m wire.Spawn) {
 		s.unknown = make(map[string]int)
 		s.cpuWarned = false
 		var ctx context.Context
-		ctx, s.endTest = context.WithCancel(s.life) //nolint:gosec // stopUsers calls it
+		ctx, s.endTest = context.WithCancel(s.life)
 		testStart = func() { s.cfg.Events.TestStart(ctx) }
 	}
 	s.run = spawning

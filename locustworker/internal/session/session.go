@@ -191,7 +191,7 @@ func (s *Session) after(d time.Duration, event func()) {
 
 // show publishes what has changed.
 func (s *Session) show() {
-	s.cfg.Figures.Link.Store(int32(s.link.State())) //nolint:gosec // four states
+	s.cfg.Figures.Link.Store(int32(s.link.State()))
 	s.cfg.Figures.Confirmed.Store(s.link.Confirmed())
 	s.cfg.Figures.Discarded.Store(s.discarded)
 }

@@ -85,15 +85,18 @@ func TestQuitByTheMaster(t *testing.T) {
 		{"slow users", 320 * time.Millisecond, authors{}, "report, beat, report, beat, quit, report, beat"},
 		{"slow quitting", 0, authors{quitting: func() { time.Sleep(20 * time.Second) }}, "report, beat, report, beat, quit"},
 		{
-			"slow test_stopping", 0, authors{testStopping: func() { time.Sleep(300 * time.Millisecond) }},
+			"slow test_stopping", 0,
+			authors{testStopping: func() { time.Sleep(300 * time.Millisecond) }},
 			"report, beat, report, beat, quit, report, beat",
 		},
 		{
-			"additions", 0, authors{report: func() map[string]any { return map[string]any{"a": wire.EncodedValue{1}} }},
+			"additions", 0,
+			authors{report: func() map[string]any { return map[string]any{"a": wire.EncodedValue{1}} }},
 			"report, beat, report with additions, beat, quit",
 		},
 		{
-			"slow additions", 0, authors{report: func() map[string]any { time.Sleep(8 * time.Second); return nil }},
+			"slow additions", 0,
+			authors{report: func() map[string]any { time.Sleep(8 * time.Second); return nil }},
 			"report, beat, report, beat, quit",
 		},
 	}

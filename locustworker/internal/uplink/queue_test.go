@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -26,7 +27,7 @@ func TestQueueIsAQueue(t *testing.T) {
 	same := func(a, b item) bool {
 		x, _ := a.message.Frame("w")
 		y, _ := b.message.Frame("w")
-		return string(x) == string(y) && a.delivery == b.delivery
+		return bytes.Equal(x, y) && a.delivery == b.delivery
 	}
 	for n := range 20_000 {
 		it := message(t, n)
@@ -63,12 +64,12 @@ func TestQueueIsAQueue(t *testing.T) {
 				want = want[1:]
 			}
 		}
-		bytes := 0
+		sum := 0
 		for _, it := range want {
-			bytes += it.size()
+			sum += it.size()
 		}
-		if q.bytes != bytes {
-			t.Fatalf("%d bytes; want %d", q.bytes, bytes)
+		if q.bytes != sum {
+			t.Fatalf("%d bytes; want %d", q.bytes, sum)
 		}
 	}
 }

@@ -28,28 +28,34 @@ func losses() []loss {
 	return []loss{
 		{
 			"cut", func(o *owner, id string) { o.master.Cut(id) }, 0, func(*owner, string) {},
-			Registration{}, true, 30,
+			Registration{},
+			true, 30,
 		},
 		{
 			"network gone", func(o *owner, _ string) { o.master.Stall() }, 40 * time.Second, func(o *owner, _ string) { o.master.Unstall() },
-			Registration{Joined: true}, true, 30,
+			Registration{Joined: true},
+			true, 30,
 		},
 		{
 			"another master", func(o *owner, _ string) { o.master.Close() }, 10 * time.Second, func(o *owner, _ string) { o.master.Reopen() },
-			Registration{Joined: true, Another: true, Discarded: 20}, true, 0,
+			Registration{Joined: true, Another: true, Discarded: 20},
+			true, 0,
 		},
 		{
 			"the same master, which has forgotten", func(o *owner, id string) { o.master.Stall(); o.master.Cut(id) }, 70 * time.Second,
 			func(o *owner, id string) { o.master.Forget(id); o.master.Unstall() },
-			Registration{Joined: true}, true, 30,
+			Registration{Joined: true},
+			true, 30,
 		},
 		{
 			"half open", func(o *owner, id string) { o.master.Strand(id) }, 20 * time.Second, func(*owner, string) {},
-			Registration{Joined: true}, false, 30,
+			Registration{Joined: true},
+			false, 30,
 		},
 		{
 			"acknowledged and not passed on", func(o *owner, id string) { o.master.IgnoreWorker(id) }, 70 * time.Second, func(*owner, string) {},
-			Registration{Joined: true}, false, 30,
+			Registration{Joined: true},
+			false, 30,
 		},
 	}
 }
