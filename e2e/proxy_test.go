@@ -79,28 +79,6 @@ func (p *cutProxy) strand() {
 	}
 }
 
-// vanish takes the machine off the network, for the connections that there are and
-// for new ones, until appear.
-func (p *cutProxy) vanish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	deafen(p.t, p.listener)
-	for pair := range p.pairs {
-		deafen(p.t, pair.client)
-	}
-}
-
-// appear brings the machine back. What the two sides have sent meanwhile arrives when
-// their TCP sends it again.
-func (p *cutProxy) appear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	hear(p.t, p.listener)
-	for pair := range p.pairs {
-		hear(p.t, pair.client)
-	}
-}
-
 func (pair *proxyPair) stall() {
 	select {
 	case <-pair.stalled:

@@ -190,9 +190,10 @@ func (e *sessionEvents) SpawningComplete(users int)              { e.hooks.spawn
 func (e *sessionEvents) Registered()                             { e.hooks.connected() }
 func (e *sessionEvents) HeartbeatReceived()                      { e.hooks.heartbeatReceived() }
 func (e *sessionEvents) Usage(cpuPercent float64, memory uint64) { e.hooks.usage(cpuPercent, memory) }
-func (e *sessionEvents) Acked(index int)                         { e.hooks.env.index.Store(int64(index)) }
-func (e *sessionEvents) Renamed(identity string)                 { e.hooks.env.id.Store(&identity) }
-func (e *sessionEvents) AddsToReports() bool                     { return e.hooks.addsToReports() }
+
+func (e *sessionEvents) Acked(index int)         { e.hooks.env.index.Store(int64(index)) }
+func (e *sessionEvents) Renamed(identity string) { e.hooks.env.id.Store(&identity) }
+func (e *sessionEvents) AddsToReports() bool     { return e.hooks.addsToReports() }
 
 // ReportToMaster returns what listeners add to a report, as it is now.
 func (e *sessionEvents) ReportToMaster() map[string]any {

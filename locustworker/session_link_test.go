@@ -161,7 +161,7 @@ func TestAHalfOpenConnectionIsLeftBehind(t *testing.T) {
 // A master whose program stands still for up to 58 s, while its machine takes
 // connections and bytes, keeps its worker and all samples.
 func TestABusyMasterKeepsItsWorker(t *testing.T) {
-	for _, busy := range []time.Duration{1, 5, 6, 8, 9, 10, 12, 15, 20, 30, 45, 58} {
+	for _, busy := range []int{1, 5, 6, 8, 9, 10, 12, 15, 20, 30, 45, 58} {
 		for phase, during := range map[string]func(s *stage, id string){
 			"running": func(*stage, string) {},
 			"spawning": func(s *stage, id string) {
@@ -176,7 +176,7 @@ func TestABusyMasterKeepsItsWorker(t *testing.T) {
 					id := s.running()
 					during(s, id)
 					s.master.Pause()
-					time.Sleep(busy * time.Second)
+					time.Sleep(time.Duration(busy) * time.Second)
 					s.master.Resume()
 					time.Sleep(10 * time.Second)
 					if phase != "stopping" {
