@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -135,6 +135,9 @@ $(GOLANGCI):
 	@rm -rf "$(LOCAL)/bin/golangci.new"
 	@GOBIN="$(LOCAL)/bin/golangci.new" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv "$(LOCAL)/bin/golangci.new/golangci-lint" "$@" && rmdir "$(LOCAL)/bin/golangci.new"
+
+conformance: ## write docs/conformance.md from internal/conformance/items.toml and the marks in the tests
+	@$(GO) test -count=1 ./internal/conformance -update
 
 fmt: deps-dev $(GOLANGCI) ## format Go (gofumpt) and Python (ruff)
 	$(GOLANGCI) fmt ./...

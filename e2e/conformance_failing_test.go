@@ -51,7 +51,9 @@ func exceptionsSeen(rows []exceptionRow) []exceptionSeen {
 
 // TestConformanceExceptions compares /exceptions, its CSV and the report's table:
 // errors of tasks and of on_start on two workers, several texts at one site.
-// (N1, N2, L2, L3)
+//
+//
+// Conformance: N1, N2, L2, L3, U5
 func TestConformanceExceptions(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Panicker", "Returner"}}, func(l *lab) []exceptionSeen {
@@ -93,7 +95,9 @@ func (l *lab) awaitExceptions(n int) []exceptionRow {
 
 // TestConformanceBadStart compares users that fail in on_start: they are not
 // counted, and replaced at the next edit. Older Python workers do not tell the
-// master why. (L2, SP5)
+// master why.
+//
+// Conformance: L2, SP5
 func TestConformanceBadStart(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"BadStart", "Ticker"}}, func(l *lab) []exceptionSeen {
@@ -150,7 +154,9 @@ func checkExceptionPages(l *lab) {
 var logLine = regexp.MustCompile(`(?s)^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] ([^/]+)/([A-Z]+)/[\w.]+: (.*)$`)
 
 // TestConformanceLogs compares the workers' part of /logs: format, levels and
-// texts of lines, one record an item, and the trace of a failed task. (N4, N6, L3)
+// texts of lines, one record an item, and the trace of a failed task.
+//
+// Conformance: N4, N6, L3, U6
 func TestConformanceLogs(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Chatty"}}, func(l *lab) []string {
@@ -187,6 +193,8 @@ func TestConformanceLogs(t *testing.T) {
 }
 
 // TestConformanceLogLevel asks the worker for more and for none. (section 10)
+//
+// Conformance: C10
 func TestConformanceLogLevel(t *testing.T) {
 	t.Parallel()
 	type seen struct{ Debug, Error bool }

@@ -33,6 +33,8 @@ func (l *lab) awaitShares(want ...int) {
 // TestConformanceMixedFleet runs two Go workers and a Python worker in one run:
 // they share users evenly, their rows and errors are the same rows, and their
 // sum is exact. (ER2, section 12)
+//
+// Conformance: ER2, D1
 func TestConformanceMixedFleet(t *testing.T) {
 	t.Parallel()
 	const users = 6
@@ -64,6 +66,8 @@ func TestConformanceMixedFleet(t *testing.T) {
 // TestConformanceRebalancing lets workers join and leave in the middle of a run:
 // users move as between Python workers, and what a leaver has recorded stays.
 // (Q8, section 12.1-12.4)
+//
+// Conformance: Q8, D1, D2, D3, D4
 func TestConformanceRebalancing(t *testing.T) {
 	t.Parallel()
 	p := plan{classes: []string{"Ticker"}, master: []string{"--enable-rebalancing"}}
@@ -98,7 +102,9 @@ func other(k kind) kind {
 }
 
 // TestConformanceLastWorkerLeaves ends the only worker in a run, and another
-// comes. (Q11, B7)
+// comes.
+//
+// Conformance: B7, Q11
 func TestConformanceLastWorkerLeaves(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Ticker"}}, func(l *lab) int {
@@ -145,7 +151,9 @@ var payloads = []string{
 
 // TestConformanceMessages sends custom messages to a worker, which sends them
 // back, to one worker alone and to all; a handler that fails and a type that
-// nobody takes leave the worker alive. (N7, N8, L17)
+// nobody takes leave the worker alive.
+//
+// Conformance: N7, N8, L17
 func TestConformanceMessages(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Talker"}}, func(l *lab) []string {
@@ -189,7 +197,9 @@ func TestConformanceMessages(t *testing.T) {
 	same(t, "messages", python, golang)
 }
 
-// TestConformanceMessageToOne addresses one worker of two. (N7, T4)
+// TestConformanceMessageToOne addresses one worker of two.
+//
+// Conformance: T4, N7
 func TestConformanceMessageToOne(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Talker"}}, func(l *lab) int {

@@ -10,7 +10,9 @@ import (
 
 // TestConformanceArguments edits custom arguments in the form of the web UI: the
 // users see them, with their types, after the master's own line of arguments;
-// the host is sticky. (SP1, SP12, SP15)
+// the host is sticky.
+//
+// Conformance: SP1, SP12, SP15
 func TestConformanceArguments(t *testing.T) {
 	t.Parallel()
 	p := plan{classes: []string{"Arguments"}, master: []string{"--word", "of the master", "--number", "41"}}
@@ -49,7 +51,9 @@ func TestConformanceArguments(t *testing.T) {
 }
 
 // TestConformanceClassPicker chooses user classes in the form, one, two and then
-// others. (SP4, L16)
+// others.
+//
+// Conformance: SP4, L16
 func TestConformanceClassPicker(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{master: []string{"--class-picker"}}, func(l *lab) [][]string {
@@ -91,7 +95,9 @@ func TestConformanceClassPicker(t *testing.T) {
 }
 
 // TestConformanceUserEdit edits a class by POST /user while it runs: users keep
-// to the tasks named. (N9)
+// to the tasks named.
+//
+// Conformance: N9
 func TestConformanceUserEdit(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Heavy", "Arguments"}}, func(l *lab) [][]string {
@@ -120,7 +126,9 @@ func TestConformanceUserEdit(t *testing.T) {
 }
 
 // TestConformanceTags filters tasks by the master's tags, which win over the
-// worker's. (N10, SP15)
+// worker's.
+//
+// Conformance: SP15, N10
 func TestConformanceTags(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -157,7 +165,9 @@ func TestConformanceTags(t *testing.T) {
 }
 
 // TestConformanceEdit changes users and their rate while the run goes on: nothing
-// starts anew. (SP4, SP14, SP17)
+// starts anew.
+//
+// Conformance: SP4, SP14, SP17
 func TestConformanceEdit(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Script", "Fixed"}}, func(l *lab) []int {

@@ -17,7 +17,9 @@ import (
 
 // TestConformanceStopTimeout stops users of 1.5 s long tasks, with a timeout that
 // lets them finish and with none: begun, finished and on_stop samples compare as
-// numbers. (Q1, L12, L13, X9)
+// numbers.
+//
+// Conformance: X9, Q1, L12, L13
 func TestConformanceStopTimeout(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -74,7 +76,9 @@ func awaitStops(l *lab) struct {
 }
 
 // TestConformanceSecondRun starts a second run: nothing of the first is in it, and
-// the worker is one worker. (SP3, SP14, Q1, Q4, H5)
+// the worker is one worker.
+//
+// Conformance: H5, SP3, SP14, Q1, Q4
 func TestConformanceSecondRun(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Script"}}, func(l *lab) []int {
@@ -98,7 +102,9 @@ func TestConformanceSecondRun(t *testing.T) {
 }
 
 // TestConformanceReset resets the table by its button and by --reset-stats.
-// (N11, SP16)
+//
+//
+// Conformance: SP16, N11
 func TestConformanceReset(t *testing.T) {
 	t.Parallel()
 	t.Run("button", func(t *testing.T) {
@@ -169,6 +175,8 @@ func newCountingTarget(t *testing.T) *countingTarget {
 // TestConformanceHeadless runs a master without a web UI from start to end: the
 // last report is in its HTML file, which a stock worker's requests in flight are
 // not; CSV, history, exit codes. (Q5-Q7, Q9, section 11)
+//
+// Conformance: H9, Q5, Q6, Q7, Q9, U9
 func TestConformanceHeadless(t *testing.T) {
 	t.Parallel()
 	const users = 5
@@ -256,7 +264,9 @@ func checkHistory(l *lab, name string, users int) {
 	}
 }
 
-// TestConformanceExitCodes compares how the processes end. (Q8, Q9, Q11, Q12)
+// TestConformanceExitCodes compares how the processes end.
+//
+// Conformance: Q8, Q9, Q11, Q12, D4
 func TestConformanceExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -296,7 +306,9 @@ func TestConformanceExitCodes(t *testing.T) {
 
 // TestConformanceSignalAmidFailures ends a worker whose users fail all the time: a
 // stock worker loses the failures since its last report and exits with 1 for
-// them; a Go worker delivers them, so that it is the master that does. (Q8, Q9)
+// them; a Go worker delivers them, so that it is the master that does.
+//
+// Conformance: Q9, Q8
 func TestConformanceSignalAmidFailures(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Failer"}}, func(l *lab) []int {
@@ -322,7 +334,9 @@ func (l *lab) allSpawned() error {
 }
 
 // TestConformanceAutostart begins by itself when the expected workers are there,
-// and ends by itself. (H9)
+// and ends by itself.
+//
+// Conformance: H9
 func TestConformanceAutostart(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Ticker"}}, func(l *lab) []int {
@@ -342,7 +356,9 @@ func TestConformanceAutostart(t *testing.T) {
 }
 
 // TestConformanceStartOrder starts the worker long before its master.
-// (H3, H5)
+//
+//
+// Conformance: H3, H5
 func TestConformanceStartOrder(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Ticker"}}, func(l *lab) int {

@@ -104,6 +104,8 @@ func checkSeen(t *testing.T, errors []columns) {
 // TestConformanceTable compares all tables of a script of samples: times from
 // 0.4 ms to 10 s, none, lengths, names and error texts of all kinds.
 // (X1, X2, X10, ER1, ER2; section 11)
+//
+// Conformance: X1, X2, X10, ER1, ER2, ER4, U1, U2, U9
 func TestConformanceTable(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Script"}, env: []string{"LOCUSTWORKER_LOCUST_BUCKETS=true"}},
@@ -139,7 +141,9 @@ func rounded(lines []columns) []columns {
 
 // TestConformanceFinerBuckets compares the same without Locust's own rounding:
 // only medians and percentiles below 100 ms may differ, by no more than what the
-// rounding takes away. (X1, X4)
+// rounding takes away.
+//
+// Conformance: X1, X4
 func TestConformanceFinerBuckets(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Script"}}, func(l *lab) shown {
@@ -181,6 +185,8 @@ func near(a, b any) bool {
 
 // TestConformanceManyNames compares what a master shows of more rows and errors
 // than it lists. (ER3, section 11: first 500)
+//
+// Conformance: ER3, U1, U2
 func TestConformanceManyNames(t *testing.T) {
 	t.Parallel()
 	type seen struct {
@@ -211,6 +217,8 @@ func TestConformanceManyNames(t *testing.T) {
 }
 
 // TestConformanceRates compares the figures of a steady load. (X7, X11-X13)
+//
+// Conformance: X7, X11, X12, X13, U1
 func TestConformanceRates(t *testing.T) {
 	t.Parallel()
 	type seen struct {

@@ -11,7 +11,9 @@ import (
 )
 
 // TestConformanceTasks compares /tasks of classes with weights and sets in sets,
-// for two numbers of users, and the report's final ratio. (L6, L16, SP7)
+// for two numbers of users, and the report's final ratio.
+//
+// Conformance: SP7, L6, L16, U7
 func TestConformanceTasks(t *testing.T) {
 	t.Parallel()
 	type ratios struct{ Few, Many, Final any }
@@ -52,7 +54,9 @@ func TestConformanceTasks(t *testing.T) {
 }
 
 // TestConformanceSteps compares the order in which on_start, on_stop, sequential
-// and nested tasks and the end of a user come. (L1, L4, L6, L7)
+// and nested tasks and the end of a user come.
+//
+// Conformance: L1, L4, L6, L7
 func TestConformanceSteps(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Steps"}}, func(l *lab) []string {
@@ -74,6 +78,8 @@ func TestConformanceSteps(t *testing.T) {
 
 // TestConformanceWorkers compares what is shown of a worker itself: states, user
 // counts, CPU and memory. (B1-B4, T7, section 11)
+//
+// Conformance: T7, B1, B2, B3, B4, U3, U4, U8
 func TestConformanceWorkers(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Ticker"}}, func(l *lab) []string {
@@ -123,6 +129,8 @@ func workerState(l *lab, state string, users int) string {
 
 // TestConformanceRamp watches the number of users while it ramps up and
 // down. (SP4, SP6, SP7, SP17; section 12.6)
+//
+// Conformance: SP4, SP6, SP7, SP17, U4, D6
 func TestConformanceRamp(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{classes: []string{"Ticker"}}, func(l *lab) []string {
@@ -173,6 +181,8 @@ func climb(l *lab, from, to int) string {
 
 // TestConformanceShape lets a load shape of the master's lead the run: numbers of
 // users, a choice of classes, the end. (section 12.5)
+//
+// Conformance: D5
 func TestConformanceShape(t *testing.T) {
 	t.Parallel()
 	python, golang := twins(t, plan{file: "shape.py"}, func(l *lab) []string {

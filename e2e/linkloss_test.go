@@ -48,6 +48,8 @@ func lossCases() []lossCase {
 
 // TestLinkLossLosesNothing breaks a worker's link to a master that lives on: the
 // rows' sum is what the API has served, whatever happened.
+//
+// Conformance: T9, B6, D3
 func TestLinkLossLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range lossCases() {
@@ -101,6 +103,8 @@ func awaitBack(c *cluster, worker *proctest.Process, tt lossCase) {
 
 // TestMasterRestart kills the master in a run and starts another at its address:
 // the worker serves it, and the new run holds no sample of the old one.
+//
+// Conformance: H7
 func TestMasterRestart(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -84,6 +84,8 @@ func TestMainJob(t *testing.T) {
 
 // TestStopInFlight stops while every user waits for an answer that takes 400 ms:
 // all of them come back within the drain timeout and are counted.
+//
+// Conformance: X9
 func TestStopInFlight(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -108,6 +110,8 @@ func TestStopInFlight(t *testing.T) {
 
 // TestStopCutsWhatDoesNotComeBack stops while answers take longer than the drain
 // timeout: served = reported + cut, and a cut request leaves no row.
+//
+// Conformance: L12
 func TestStopCutsWhatDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -140,6 +144,8 @@ func checkFailures(t *testing.T, r report) {
 
 // TestSignalDeliversTheLastSamples ends a worker with SIGTERM in the middle of a
 // run: what it had recorded is in the table.
+//
+// Conformance: Q8
 func TestSignalDeliversTheLastSamples(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -162,6 +168,8 @@ func TestSignalDeliversTheLastSamples(t *testing.T) {
 }
 
 // TestWorkerFirst starts the worker when there is no master yet.
+//
+// Conformance: H5
 func TestWorkerFirst(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -177,6 +185,8 @@ func TestWorkerFirst(t *testing.T) {
 
 // TestPythonAndGoWorkersTogether runs one of each in one run: the table has the
 // rows that a Go worker alone makes, no other.
+//
+// Conformance: D1
 func TestPythonAndGoWorkersTogether(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -309,6 +309,8 @@ func TestMasterDealsDocumentsOut(t *testing.T) {
 
 // TestCustomArgumentsWin sets what the environment of master and worker sets
 // otherwise: the form's values count.
+//
+// Conformance: SP15
 func TestCustomArgumentsWin(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

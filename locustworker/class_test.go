@@ -43,6 +43,7 @@ func TestNewReportsEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
+// Conformance: L16
 func TestClassesWithoutWeightTakeNoPart(t *testing.T) {
 	zero := NewClass("Zero", newPlain).Weight(0).Task("t", 1, (*plain).nothing)
 	if _, err := New(Config{}, zero); !errors.Is(err, ErrConfig) {
@@ -58,6 +59,7 @@ func TestClassesWithoutWeightTakeNoPart(t *testing.T) {
 	}
 }
 
+// Conformance: L9
 func TestTasksArePickedByWeight(t *testing.T) {
 	s := NewClass("C", newPlain).
 		Task("one", 1, (*plain).nothing).
@@ -118,6 +120,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// Conformance: L10
 func TestWaitTimesDrawWhatLocustDraws(t *testing.T) {
 	u := NewStandaloneUser(t.Context(), StandaloneConfig{Seed: 7})
 	const draws = 20_000

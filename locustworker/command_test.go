@@ -103,6 +103,9 @@ func runStopped(t *testing.T, c *cli.Command) int {
 	return c.Run(ctx)
 }
 
+// Conformance (master): C1
+// Conformance (unknown class): C6
+// Conformance (unknown option): C17
 func TestCommandsThatRunNothing(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -180,6 +183,7 @@ func TestFaultsOfClasses(t *testing.T) {
 	}
 }
 
+// Conformance: H3, B5, Q9, C11
 func TestExitCodes(t *testing.T) {
 	tests := []struct {
 		err  error
@@ -224,6 +228,7 @@ func TestRunEndsCleanly(t *testing.T) {
 	}
 }
 
+// Conformance: Q9
 func TestFailingListenerIsAnExitCode(t *testing.T) {
 	base := Config{Events: Events{Quitting: func(*Environment) error { return errors.New("not now") }}}
 	c, sh := testCommand(nil, base, shopClasses())
@@ -232,6 +237,7 @@ func TestFailingListenerIsAnExitCode(t *testing.T) {
 	}
 }
 
+// Conformance: H8, C13, C15
 func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_AUTOQUIT": "5", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
 	c, sh := testCommand(env, Config{}, shopClasses(), "--worker", "-f", "locustfile.py", "--headless", "--autostart", "-u", "5", "--otel", "-L", "debug", "Buyer")
@@ -260,6 +266,7 @@ func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	}
 }
 
+// Conformance: C10
 func TestLogGoesWhereItIsAskedTo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "new", "folder", "worker.log")
 	for range 2 { // appended to

@@ -14,6 +14,7 @@ import (
 
 // Items SP15, SP16 and L17 of the conformance list: custom arguments and events.
 
+// Conformance: SP16, C9
 func TestConformanceResetStats(t *testing.T) {
 	for reset, want := range map[bool]int64{false: 10 * 8, true: 10*1 + 10*4} {
 		complete := 0
@@ -38,6 +39,7 @@ func TestConformanceResetStats(t *testing.T) {
 	}
 }
 
+// Conformance: SP15
 func TestConformanceCustomArguments(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		s.id()
@@ -82,6 +84,7 @@ func noting(d *diary) Events {
 	}
 }
 
+// Conformance: Q1, Q4, L17
 func TestConformanceOrderOfEvents(t *testing.T) {
 	events := newDiary()
 	synctest.Test(t, func(*testing.T) { events.start = time.Now() }) // each bubble begins at the same time
@@ -111,6 +114,7 @@ func TestConformanceOrderOfEvents(t *testing.T) {
 		"1.5 test_stopping", "1.5 on_stop", "1.5 test_stop", "2.5 quitting", "2.5 quit")
 }
 
+// Conformance: L17
 func TestConformanceReportToMaster(t *testing.T) {
 	calls := 0
 	events := Events{ReportToMaster: func(_ *Environment, data map[string]any) error {
@@ -145,6 +149,7 @@ func TestConformanceReportToMaster(t *testing.T) {
 	})
 }
 
+// Conformance: L17
 func TestConformanceHeartbeatEvent(t *testing.T) {
 	n := 0
 	events := Events{HeartbeatReceived: func(*Environment, time.Time) error { n++; return nil }}
@@ -158,6 +163,7 @@ func TestConformanceHeartbeatEvent(t *testing.T) {
 	})
 }
 
+// Conformance: L17, P19
 func TestConformanceRequestAndErrorEvents(t *testing.T) {
 	bad := errors.New("bad")
 	var samples []Sample

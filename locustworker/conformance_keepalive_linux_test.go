@@ -14,6 +14,8 @@ import (
 )
 
 // Item T10 of the conformance list: the system says which timer a connection has.
+//
+// Conformance: T10
 func TestConformanceKeepalive(t *testing.T) {
 	master := mastertest.New(t)
 	c, err := uplink.Dial(t.Context(), master.Addr(), uplink.NewIdentity())

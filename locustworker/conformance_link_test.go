@@ -15,6 +15,7 @@ import (
 // Items T, H and B of the conformance list: the connection, the handshake and
 // heartbeats.
 
+// Conformance: T7
 func TestConformanceIdentity(t *testing.T) {
 	one, other := uplink.NewIdentity(), uplink.NewIdentity()
 	form := regexp.MustCompile("^" + regexp.QuoteMeta(uplink.Hostname()) + "_[0-9a-f]{32}$")
@@ -23,6 +24,7 @@ func TestConformanceIdentity(t *testing.T) {
 	}
 }
 
+// Conformance: T5, N1, K14
 func TestConformanceTextsAreUTF8(t *testing.T) {
 	const bad = "no\xffgood"
 	const good = "no\uFFFDgood"
@@ -53,6 +55,7 @@ func TestConformanceTextsAreUTF8(t *testing.T) {
 	})
 }
 
+// Conformance: T10
 func TestConformanceNoMasterAtTheStart(t *testing.T) {
 	closed := func(m *mastertest.Master) { m.Close() }
 	perform(t, play{before: closed}, func(s *stage) {
@@ -65,6 +68,7 @@ func TestConformanceNoMasterAtTheStart(t *testing.T) {
 	})
 }
 
+// Conformance: H1, H4, F1, N4
 func TestConformanceHandshake(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		time.Sleep(500 * time.Millisecond)
@@ -92,6 +96,7 @@ func TestConformanceHandshake(t *testing.T) {
 	})
 }
 
+// Conformance: H2
 func TestConformanceWorkerIndex(t *testing.T) {
 	perform(t, play{before: (*mastertest.Master).AckNil}, func(s *stage) {
 		id := s.id()
@@ -112,6 +117,7 @@ func TestConformanceWorkerIndex(t *testing.T) {
 	})
 }
 
+// Conformance: H3, Q9
 func TestConformanceGivesUpAsAPythonWorker(t *testing.T) {
 	silent := play{cfg: Config{QuitOnMasterLoss: true}, before: (*mastertest.Master).Silence, lossy: true}
 	perform(t, silent, func(s *stage) {
@@ -135,6 +141,7 @@ func TestConformanceGivesUpAsAPythonWorker(t *testing.T) {
 	})
 }
 
+// Conformance: H3
 func TestConformanceAsksForEverByDefault(t *testing.T) {
 	perform(t, play{before: (*mastertest.Master).Silence}, func(s *stage) {
 		time.Sleep(20 * time.Minute)
@@ -144,6 +151,7 @@ func TestConformanceAsksForEverByDefault(t *testing.T) {
 	})
 }
 
+// Conformance: H5
 func TestConformanceManyAcks(t *testing.T) {
 	perform(t, play{before: (*mastertest.Master).Pause}, func(s *stage) {
 		time.Sleep(12 * time.Second)
@@ -162,6 +170,7 @@ func TestConformanceManyAcks(t *testing.T) {
 	})
 }
 
+// Conformance: B1
 func TestConformanceHeartbeatsWhileStopping(t *testing.T) {
 	long := scripted{task: sleep(10 * time.Second), onStop: sleep(10 * time.Second)}
 	timeout := mastertest.StopTimeout(5 * time.Second)
@@ -194,6 +203,7 @@ func TestConformanceHeartbeatsWhileStopping(t *testing.T) {
 	})
 }
 
+// Conformance: B2, B3
 func TestConformanceStates(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(6 * time.Second)}, func(s *stage) {
 		timeout := mastertest.StopTimeout(10 * time.Second)
@@ -223,6 +233,7 @@ func TestConformanceStates(t *testing.T) {
 	})
 }
 
+// Conformance: B4
 func TestConformanceUsageIsMeasuredEveryTenSeconds(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		joined := s.master.WaitFor("client_ready", time.Second).At
@@ -248,6 +259,7 @@ func TestConformanceUsageIsMeasuredEveryTenSeconds(t *testing.T) {
 	})
 }
 
+// Conformance: B5
 func TestConformanceQuitsWhenTheMasterIsLost(t *testing.T) {
 	lost := play{cfg: Config{QuitOnMasterLoss: true}, lossy: true}
 	perform(t, lost, func(s *stage) {

@@ -55,6 +55,7 @@ func chatter(t *testing.T, n int, pause time.Duration, times int) (sent [][]stri
 	return sent
 }
 
+// Conformance: N4, N6
 func TestConformanceLogsAreTheWholeBook(t *testing.T) {
 	sent := chatter(t, 3, 10*time.Second, 4)
 	if len(sent) != 5 {
@@ -70,6 +71,7 @@ func TestConformanceLogsAreTheWholeBook(t *testing.T) {
 	}
 }
 
+// Conformance: N5
 func TestConformanceTooManyLogLines(t *testing.T) {
 	const warning = "The worker attempted to send more than 70 log lines in one interval."
 	sent := chatter(t, 80, 10*time.Second, 4)
@@ -81,6 +83,7 @@ func TestConformanceTooManyLogLines(t *testing.T) {
 	}
 }
 
+// Conformance: N5
 func TestConformanceAFullBookIsSentOn(t *testing.T) {
 	sent := chatter(t, 40, 10*time.Second, 30)
 	if len(sent) != 31 {
@@ -91,6 +94,7 @@ func TestConformanceAFullBookIsSentOn(t *testing.T) {
 	}
 }
 
+// Conformance: N4
 func TestConformanceNoNewsNoLogs(t *testing.T) {
 	perform(t, play{cfg: Config{Logger: slog.New(slog.NewTextHandler(&logText{}, nil))}}, func(s *stage) {
 		s.id()
@@ -103,6 +107,7 @@ func TestConformanceNoNewsNoLogs(t *testing.T) {
 	})
 }
 
+// Conformance: N4, C10
 func TestConformanceHiddenLogs(t *testing.T) {
 	perform(t, play{cfg: Config{HideLogs: true}}, func(s *stage) {
 		s.id()

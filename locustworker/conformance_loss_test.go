@@ -11,6 +11,7 @@ import (
 // What the conformance list's items T9, H6, Q1 and Q3 come to when the link is lost
 // at a bad moment.
 
+// Conformance: T9, H6, X8, Q2
 func TestConformanceACutBetweenStoppedAndReady(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		id := s.id()
@@ -33,6 +34,7 @@ func TestConformanceACutBetweenStoppedAndReady(t *testing.T) {
 	})
 }
 
+// Conformance: T9, Q3
 func TestConformanceAStopThatFindsNoLink(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(5 * time.Second)}, func(s *stage) {
 		id := s.id()
@@ -49,6 +51,7 @@ func TestConformanceAStopThatFindsNoLink(t *testing.T) {
 	})
 }
 
+// Conformance: B8
 func TestConformanceReconnectWhileStopping(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(5 * time.Second)}, func(s *stage) {
 		id := s.id()
@@ -61,6 +64,7 @@ func TestConformanceReconnectWhileStopping(t *testing.T) {
 	})
 }
 
+// Conformance: T9
 func TestConformanceExceptionsSurviveACut(t *testing.T) {
 	failing := func(*stage) []Class {
 		return []Class{doing("Failing", func(*doer) error { return errNobody })}
@@ -79,6 +83,7 @@ func TestConformanceExceptionsSurviveACut(t *testing.T) {
 	})
 }
 
+// Conformance: H7
 func TestConformanceALostMasterIsObeyedNoMore(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(15 * time.Second)}, func(s *stage) {
 		id := s.id()
@@ -97,6 +102,7 @@ func TestConformanceALostMasterIsObeyedNoMore(t *testing.T) {
 	})
 }
 
+// Conformance: H7
 func TestConformanceLongTasksDoNotDelayTheNextMaster(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(time.Hour)}, func(s *stage) {
 		s.id()
@@ -112,6 +118,7 @@ func TestConformanceLongTasksDoNotDelayTheNextMaster(t *testing.T) {
 	})
 }
 
+// Conformance: B7
 func TestConformanceASilentMasterIsMentionedOnce(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(time.Hour)}, func(s *stage) {
 		s.id()

@@ -44,6 +44,7 @@ func tracebacks(t *testing.T, classes ...Class) map[string]int {
 	return rows
 }
 
+// Conformance: N2
 func TestConformanceExceptionsOfOnePlace(t *testing.T) {
 	n := 0
 	rows := tracebacks(t, doing("Failing", func(*doer) error { n++; return fmt.Errorf("text %d", n) }))
@@ -72,6 +73,7 @@ func TestConformanceExceptionsOfOnePlace(t *testing.T) {
 	}
 }
 
+// Conformance: N2
 func TestConformanceExceptionsOfManyPlaces(t *testing.T) {
 	none, broken := errors.New("none"), strings.Repeat("(", 2)
 	newNone := func(*doer) (*doer, error) { return nil, none }
@@ -120,6 +122,8 @@ func newNobody(*User) (*doer, error) { return nil, errNobody }
 func (*doer) nothing(context.Context) error { return nil }
 
 // A constructor fails for every user of a class in the same way.
+//
+// Conformance: SP13
 func TestConformanceConstructorsThatFailSayItOnce(t *testing.T) {
 	class := func(*stage) []Class {
 		return []Class{NewClass("Hostless", newNobody).Task("never", 1, (*doer).nothing)}
@@ -142,6 +146,7 @@ func TestConformanceConstructorsThatFailSayItOnce(t *testing.T) {
 	})
 }
 
+// Conformance: N3, L14
 func TestConformanceWhatIsNoException(t *testing.T) {
 	boom := errors.New("boom")
 	events := Events{TestStart: func(context.Context, *Environment) error { return boom }}
@@ -170,6 +175,7 @@ func TestConformanceWhatIsNoException(t *testing.T) {
 	})
 }
 
+// Conformance: T11, N7, N8
 func TestConformanceCustomMessages(t *testing.T) {
 	long := make([]any, 10_000)
 	for i := range long {
@@ -203,6 +209,7 @@ func TestConformanceCustomMessages(t *testing.T) {
 	})
 }
 
+// Conformance: N7
 func TestConformanceHandlersInOrderAndAtOnce(t *testing.T) {
 	d := newDiary()
 	note := func(name string) MessageHandler {
@@ -240,6 +247,8 @@ func TestConformanceHandlersInOrderAndAtOnce(t *testing.T) {
 
 // TestConformanceSpawnInTurn: users find what the messages before the spawn have
 // brought. Heartbeats go on meanwhile, and a stop does not wait.
+//
+// Conformance: N7
 func TestConformanceSpawnInTurn(t *testing.T) {
 	d := newDiary()
 	slow := MessageHandler{Handle: func(*Environment, Message) error {
@@ -283,6 +292,8 @@ func TestConformanceSpawnInTurn(t *testing.T) {
 
 // TestConformanceHandlersThatHang: a worker that is told to end waits for its
 // handlers, but not for ever.
+//
+// Conformance: N7
 func TestConformanceHandlersThatHang(t *testing.T) {
 	for _, test := range []struct {
 		name       string
@@ -333,6 +344,7 @@ func TestConformanceHandlersThatHang(t *testing.T) {
 	}
 }
 
+// Conformance: N9
 func TestConformanceEditOfAClass(t *testing.T) {
 	d := newDiary()
 	tag := tagged("Tagged")
@@ -370,6 +382,7 @@ func TestConformanceEditOfAClass(t *testing.T) {
 	})
 }
 
+// Conformance: N9, C12
 func TestConformanceTagsSelectOfWhatAnEditLeft(t *testing.T) {
 	cfg := Config{UserSettings: []UserSettings{{Class: "Tagged", Tasks: []string{"a", "plain"}}}, Tags: []string{"a"}}
 	perform(t, play{cfg: cfg, classes: func(*stage) []Class { return []Class{tagged("Tagged")} }}, func(s *stage) {

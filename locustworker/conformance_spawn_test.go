@@ -31,6 +31,7 @@ func (s *stage) users(want map[string]int) {
 	}
 }
 
+// Conformance: SP1
 func TestConformanceSpawnIsForgiven(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		s.id()
@@ -52,6 +53,7 @@ func TestConformanceSpawnIsForgiven(t *testing.T) {
 	})
 }
 
+// Conformance: SP2, SP3
 func TestConformanceStampOutlivesTheRun(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		id := s.id()
@@ -71,6 +73,7 @@ func TestConformanceStampOutlivesTheRun(t *testing.T) {
 	})
 }
 
+// Conformance: H7, SP3
 func TestConformanceStampsAreTheMastersOwn(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		id := s.id()
@@ -87,6 +90,7 @@ func TestConformanceStampsAreTheMastersOwn(t *testing.T) {
 	})
 }
 
+// Conformance: SP4, SP7, D5
 func TestConformanceTargetsAreAbsoluteForEachClass(t *testing.T) {
 	both := func(*stage) []Class { return []Class{idle("A"), idle("B")} }
 	perform(t, play{classes: both}, func(s *stage) {
@@ -106,6 +110,7 @@ func TestConformanceTargetsAreAbsoluteForEachClass(t *testing.T) {
 	})
 }
 
+// Conformance: SP5, N1, L2
 func TestConformanceDeadUsersAreReplacedByTheNextSpawn(t *testing.T) {
 	boom := errors.New("boom")
 	onStage(t, Config{}, scripted{onStart: failing(1, boom), task: failing(1, ErrStopUser)}, func(s *stage) {
@@ -121,6 +126,7 @@ func TestConformanceDeadUsersAreReplacedByTheNextSpawn(t *testing.T) {
 	})
 }
 
+// Conformance: H9, SP6, SP7
 func TestConformanceThousandUsersStartAtOnce(t *testing.T) {
 	onStage(t, Config{}, scripted{onStart: sleep(10 * time.Second)}, func(s *stage) {
 		s.id()
@@ -132,6 +138,7 @@ func TestConformanceThousandUsersStartAtOnce(t *testing.T) {
 	})
 }
 
+// Conformance: SP7
 func TestConformanceShrinkingCompletesAfterTheDrain(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(6 * time.Second)}, func(s *stage) {
 		s.id()
@@ -145,6 +152,7 @@ func TestConformanceShrinkingCompletesAfterTheDrain(t *testing.T) {
 	})
 }
 
+// Conformance: SP2, SP8
 func TestConformanceSpawnsInAHurry(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		id := s.id()
@@ -163,6 +171,7 @@ func TestConformanceSpawnsInAHurry(t *testing.T) {
 	})
 }
 
+// Conformance: SP9, D6
 func TestConformanceStopInTheMiddleOfASpawn(t *testing.T) {
 	stuck := make(chan struct{})
 	events := Events{TestStart: func(ctx context.Context, _ *Environment) error {
@@ -180,6 +189,7 @@ func TestConformanceStopInTheMiddleOfASpawn(t *testing.T) {
 	})
 }
 
+// Conformance: SP17, D1, D2
 func TestConformanceSameCountsAgainAndZero(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		s.id()
@@ -196,6 +206,7 @@ func TestConformanceSameCountsAgainAndZero(t *testing.T) {
 	})
 }
 
+// Conformance: SP14
 func TestConformanceARunBeginsOnce(t *testing.T) {
 	d := newDiary()
 	events := Events{
@@ -248,6 +259,7 @@ func (s *stage) ran() []string {
 	return names
 }
 
+// Conformance: SP15, N10, C7
 func TestConformanceTags(t *testing.T) {
 	all := []string{"a", "ab", "b", "plain"}
 	for _, test := range []struct {

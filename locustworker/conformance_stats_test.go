@@ -39,6 +39,7 @@ func firstReport(t *testing.T, samples []Sample, check func(s *stage, began time
 	})
 }
 
+// Conformance: F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, X7, X10, ER1, ER4
 func TestConformanceFieldsOfAReport(t *testing.T) {
 	samples := []Sample{
 		{Type: http.MethodGet, Name: "/a", ResponseTime: 1500 * time.Microsecond, Length: 10},
@@ -75,6 +76,7 @@ func TestConformanceFieldsOfAReport(t *testing.T) {
 	})
 }
 
+// Conformance: X2, ER3
 func TestConformanceReportsStartAnew(t *testing.T) {
 	samples := []Sample{{Type: http.MethodGet, Name: "/", Err: errors.New("x")}}
 	firstReport(t, samples, func(s *stage, _ time.Time, _ mastertest.Report) {
@@ -90,6 +92,7 @@ func TestConformanceReportsStartAnew(t *testing.T) {
 	})
 }
 
+// Conformance: ER3
 func TestConformanceIdsInErrorsMakeOneRow(t *testing.T) {
 	var samples []Sample
 	for i := range 10_000 {
@@ -102,6 +105,7 @@ func TestConformanceIdsInErrorsMakeOneRow(t *testing.T) {
 	})
 }
 
+// Conformance: F1, F3, X3, X11
 func TestConformanceIdleReports(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		s.id()

@@ -13,6 +13,7 @@ import (
 
 // Items Q and L12 of the conformance list: the ends of a run and of a worker.
 
+// Conformance: Q3, Q4
 func TestConformanceStopIsAlwaysAnswered(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		id := s.id()
@@ -28,6 +29,7 @@ func TestConformanceStopIsAlwaysAnswered(t *testing.T) {
 	})
 }
 
+// Conformance: Q1, C14
 func TestConformanceReadyDelay(t *testing.T) {
 	perform(t, play{cfg: Config{ReadyDelay: 3 * time.Second}}, func(s *stage) {
 		id := s.id()
@@ -53,6 +55,7 @@ func (s *stage) last(n int) []string {
 	return types[max(0, len(types)-n):]
 }
 
+// Conformance: Q5, Q8, D4
 func TestConformanceTheLastWordIsQuit(t *testing.T) {
 	for name, end := range map[string]func(*stage, string){
 		"quit":   func(s *stage, id string) { s.master.Quit(id) },
@@ -78,6 +81,7 @@ func TestConformanceTheLastWordIsQuit(t *testing.T) {
 	}
 }
 
+// Conformance: Q8
 func TestConformanceASignalHonoursTheStopTimeout(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(4 * time.Second)}, func(s *stage) {
 		s.id()
@@ -93,6 +97,7 @@ func TestConformanceASignalHonoursTheStopTimeout(t *testing.T) {
 	})
 }
 
+// Conformance: Q6, Q7
 func TestConformanceQuitOfAThousandUsers(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(time.Hour), onStop: sleep(5 * time.Second)}, func(s *stage) {
 		id := s.id()
@@ -115,6 +120,7 @@ func TestConformanceQuitOfAThousandUsers(t *testing.T) {
 	})
 }
 
+// Conformance: Q9
 func TestConformanceErrorsThatNobodyHasSeen(t *testing.T) {
 	failing := func(*stage) []Class {
 		return []Class{doing("Failing", func(d *doer) error {
@@ -145,6 +151,7 @@ func TestConformanceErrorsThatNobodyHasSeen(t *testing.T) {
 	}
 }
 
+// Conformance: L12
 func TestConformanceSamplesOfOnStopCount(t *testing.T) {
 	class := func(*stage) []Class {
 		return []Class{NewClass("Closing", func(u *User) (*closing, error) { return &closing{u}, nil }).

@@ -73,6 +73,8 @@ func liveIn(t *testing.T, lasts time.Duration, build func(*ClassOf[*scripted]), 
 	})
 }
 
+// Conformance: L6
+// Conformance (stop the user): L4
 func TestConformanceNestedSets(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -94,6 +96,7 @@ func TestConformanceNestedSets(t *testing.T) {
 	}
 }
 
+// Conformance: L4, L6
 func TestConformanceSetsInSets(t *testing.T) {
 	n := 0
 	inner := NewSet("Inner", func(r *room) (*room, error) {
@@ -107,6 +110,7 @@ func TestConformanceSetsInSets(t *testing.T) {
 		"1.0 outer1 last", "1.0 outer1 out", "1.0 on_stop")
 }
 
+// Conformance: L5
 func TestConformanceInterruptAtTheTop(t *testing.T) {
 	for _, err := range []error{ErrInterrupt, ErrInterruptAndWait} {
 		liveIn(t, 3*time.Second, func(c *ClassOf[*scripted]) {
@@ -115,6 +119,7 @@ func TestConformanceInterruptAtTheTop(t *testing.T) {
 	}
 }
 
+// Conformance: L7
 func TestConformanceSequentialSets(t *testing.T) {
 	set := NewSet("Row", newRoom("r", nil)).Sequential().
 		Task("one", 1, after(6, ErrInterrupt, "one")).Task("two", 2, after(6, ErrInterrupt, "two")).Task("three", 1, after(6, ErrInterrupt, "three"))
@@ -123,6 +128,7 @@ func TestConformanceSequentialSets(t *testing.T) {
 		"5.0 r1 out", "5.0 r2 in", "5.0 r2 one", "6.0 r2 two", "6.5 r2 out", "6.5 on_stop") // each entry begins anew
 }
 
+// Conformance: L8
 func TestConformanceMarkovSets(t *testing.T) {
 	chain := map[string]map[string]int{"first": {"second": 1}, "second": {"second": 0, "third": 5}, "third": {"first": 1}}
 	set := NewSet("Chain", newRoom("c", nil)).Markov(chain).
@@ -132,6 +138,7 @@ func TestConformanceMarkovSets(t *testing.T) {
 		"4.0 c1 out", "4.0 c2 in", "4.0 c2 first", "5.0 c2 second", "5.5 c2 out", "5.5 on_stop")
 }
 
+// Conformance: L8
 func TestConformanceMarkovSetsTakeNoTags(t *testing.T) {
 	set := NewSet("Chain", newRoom("c", nil)).Markov(map[string]map[string]int{"t": {"t": 1}}).
 		Task("t", 1, after(1, nil, "t"), "tag")
@@ -141,6 +148,7 @@ func TestConformanceMarkovSetsTakeNoTags(t *testing.T) {
 	}
 }
 
+// Conformance: L10
 func TestConformanceWhoseWaitCounts(t *testing.T) {
 	slow := NewSet("Slow", newRoom("s", nil)).Wait(Constant(3*time.Second)).Task("t", 1, after(3, ErrInterruptAndWait, "t"))
 	liveIn(t, 7500*time.Millisecond, func(c *ClassOf[*scripted]) { c.Nest(1, slow) },
@@ -151,6 +159,7 @@ func TestConformanceWhoseWaitCounts(t *testing.T) {
 		"0.0 on_start", "0.0 p1 in", "0.0 t", "2.0 t", "4.0 t", "5.5 p1 out", "5.5 on_stop")
 }
 
+// Conformance: L10
 func TestConformanceThroughput(t *testing.T) {
 	liveIn(t, 1900*time.Millisecond, func(c *ClassOf[*scripted]) {
 		c.Wait(ConstantThroughput(2)).Task("t", 1, func(s *scripted, ctx context.Context) error {
@@ -166,6 +175,7 @@ func TestConformanceThroughput(t *testing.T) {
 	}
 }
 
+// Conformance: N10
 func TestConformanceTagsOfNestedSets(t *testing.T) {
 	inner := NewSet("Inner", newRoom("i", nil)).Task("x", 1, after(9, nil, "x"), "x").Task("y", 1, after(9, nil, "y"), "y")
 	empty := NewSet("Empty", newRoom("e", nil)).Task("z", 1, after(9, nil, "z"), "z")
@@ -181,6 +191,7 @@ func TestConformanceTagsOfNestedSets(t *testing.T) {
 	}
 }
 
+// Conformance: N10
 func TestConformanceUsersWithoutTasks(t *testing.T) {
 	cfg := Config{Tags: []string{"nobody has it"}}
 	perform(t, play{cfg: cfg, classes: func(*stage) []Class { return []Class{idle("Idle")} }}, func(s *stage) {

@@ -24,6 +24,7 @@ func (s *stage) said() []string {
 	return types
 }
 
+// Conformance: T4, X8, Q1, Q2, G1
 func TestConformanceGoldenTrace(t *testing.T) {
 	timeout := mastertest.StopTimeout(1500 * time.Millisecond)
 	onStage(t, Config{}, scripted{task: sleep(1600 * time.Millisecond)}, func(s *stage) {
@@ -60,6 +61,7 @@ func TestConformanceGoldenTrace(t *testing.T) {
 	})
 }
 
+// Conformance: SP9, D6
 func TestConformanceRampDown(t *testing.T) {
 	perform(t, play{}, func(s *stage) {
 		id := s.id()

@@ -25,6 +25,8 @@ func equalWorker(t *testing.T, cfg Config, classes ...Class) *Worker {
 
 // TestConformanceEqualWeights compares the tasks of classes with what Locust makes
 // of their stub.
+//
+// Conformance: L16
 func TestConformanceEqualWeights(t *testing.T) {
 	start := func(*User) (shopper, error) { return shopper{}, nil }
 	chain := NewSet("Chain", enter).Markov(map[string]map[string]int{"hop": {"skip": 1}, "skip": {"hop": 9}}).

@@ -9,6 +9,7 @@ import (
 	"time"
 )
 
+// Conformance: N1
 func TestAFloodOfExceptionsDoesNotReachTheMaster(t *testing.T) {
 	boom := errors.New(strings.Repeat("boom", maxExceptionText/4+1))
 	failing := scripted{task: func(context.Context) error { return boom }}

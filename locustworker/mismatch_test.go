@@ -29,6 +29,8 @@ func (s *stage) exceptionTexts(seen *int) []string {
 
 // TestConformanceNamesThatOnlyTheMasterHas: one exception a run says what differs,
 // whatever the number of users, and none comes from the users themselves.
+//
+// Conformance: SP11
 func TestConformanceNamesThatOnlyTheMasterHas(t *testing.T) {
 	const (
 		head   = "the master's locustfile names what this worker does not have: "

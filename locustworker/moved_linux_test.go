@@ -106,6 +106,8 @@ func (s *nameServer) answer(query []byte) []byte {
 
 // TestAnotherMasterBehindTheSameName: the name is not known yet, then stands for a
 // master, and then for another one on another machine. Each attempt asks anew.
+//
+// Conformance: H7
 func TestAnotherMasterBehindTheSameName(t *testing.T) {
 	names := useNameServer(t)
 	first := mastertest.New(t)

@@ -14,6 +14,7 @@ func (p *population) count(t *testing.T, want int) {
 	}
 }
 
+// Conformance: SP4
 func TestSpawnSetsAbsoluteTargets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := scriptedWorld(t.Context(), newDiary(), scripted{}, Constant(time.Second))
@@ -28,6 +29,7 @@ func TestSpawnSetsAbsoluteTargets(t *testing.T) {
 	})
 }
 
+// Conformance: SP5
 func TestSpawnReplacesUsersThatEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := scriptedWorld(t.Context(), newDiary(), scripted{task: failing(1, ErrStopUser)}, Constant(time.Second))
@@ -40,6 +42,7 @@ func TestSpawnReplacesUsersThatEnded(t *testing.T) {
 	})
 }
 
+// Conformance: SP10
 func TestGrowingWhileUsersDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := scriptedWorld(t.Context(), newDiary(), scripted{task: sleep(4 * time.Second)}, Constant(0))
@@ -63,6 +66,7 @@ func TestGrowingWhileUsersDrain(t *testing.T) {
 	})
 }
 
+// Conformance: SP7, L15
 func TestShrinkingReturnsWhenTheSurplusIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := scriptedWorld(t.Context(), newDiary(), scripted{task: sleep(4 * time.Second)}, Constant(0))
@@ -78,6 +82,7 @@ func TestShrinkingReturnsWhenTheSurplusIsGone(t *testing.T) {
 	})
 }
 
+// Conformance: SP12, C5
 func TestHostIsStickyAndForNewUsersOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hosts []string

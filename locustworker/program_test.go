@@ -93,6 +93,7 @@ func TestSignalsEndTheProgram(t *testing.T) {
 	}
 }
 
+// Conformance: Q10
 func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -140,6 +141,7 @@ func gone(pid int) bool {
 	return syscall.Kill(pid, 0) != nil
 }
 
+// Conformance: C3
 func TestProcessesEndWithTheirParent(t *testing.T) {
 	p, pids := startFamily(t, "plain", "Starting")
 	p.Signal(syscall.SIGTERM)
@@ -187,6 +189,8 @@ func TestAKilledProcessIsAFailure(t *testing.T) {
 
 // Go raises the soft limit of open files to the hard one, which Locust tries to
 // do itself.
+//
+// Conformance: C16
 func TestTheLimitOfOpenFilesIsRaised(t *testing.T) {
 	p := startProgram(t, "few files")
 	awaitLog(t, p, "Starting", 1)

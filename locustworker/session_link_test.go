@@ -27,6 +27,7 @@ func (s *stage) stopAndCompare(id string) {
 	s.checkTotals(s.recorded())
 }
 
+// Conformance: T9, H6
 func TestACutLosesNothing(t *testing.T) {
 	for _, opts := range [][]mastertest.Option{nil, {mastertest.HideAcks()}} {
 		onStage(t, Config{}, scripted{}, func(s *stage) {
@@ -44,6 +45,7 @@ func TestACutLosesNothing(t *testing.T) {
 	}
 }
 
+// Conformance: T9, B6
 func TestABrokenNetworkLosesNothing(t *testing.T) {
 	for _, lasts := range []time.Duration{2 * time.Second, 10 * time.Second, 40 * time.Second} {
 		onStage(t, Config{}, scripted{}, func(s *stage) {
@@ -64,6 +66,7 @@ func TestABrokenNetworkLosesNothing(t *testing.T) {
 	}
 }
 
+// Conformance: T9
 func TestAPausedMasterKeepsItsConnection(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.running()
@@ -85,6 +88,7 @@ func TestAPausedMasterKeepsItsConnection(t *testing.T) {
 	})
 }
 
+// Conformance: H6, H7
 func TestANewMasterGetsNothingOfTheOldRun(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.running()
@@ -115,6 +119,7 @@ func TestANewMasterGetsNothingOfTheOldRun(t *testing.T) {
 	})
 }
 
+// Conformance: B6, D3
 func TestTheSameMasterAfterItForgot(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.running()
@@ -134,6 +139,8 @@ func TestTheSameMasterAfterItForgot(t *testing.T) {
 // A half-open connection is found out by what TCP does not acknowledge, and one on
 // which a proxy acknowledges everything by the master's silence: a minute of it may
 // as well be a busy master.
+//
+// Conformance: T8
 func TestAHalfOpenConnectionIsLeftBehind(t *testing.T) {
 	for name, tt := range map[string]struct {
 		breaks func(*mastertest.Master, string)
@@ -194,6 +201,7 @@ func TestABusyMasterKeepsItsWorker(t *testing.T) {
 	}
 }
 
+// Conformance: B5, B7
 func TestUsersStopWhenNoMasterIsSeen(t *testing.T) {
 	onStage(t, Config{MasterTimeout: 20 * time.Second}, scripted{}, func(s *stage) {
 		s.running()
@@ -223,6 +231,7 @@ func (w *Worker) population(t *testing.T, s *stage, want int64) {
 	}
 }
 
+// Conformance: T8, H6, B8
 func TestReconnectKeepsUsersAndIdentity(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.running()

@@ -8,6 +8,7 @@ import (
 	"github.com/bandwing/bandwing/locustworker/mastertest"
 )
 
+// Conformance: X9, G1
 func TestARunFromJoiningToQuitting(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.id()
@@ -33,6 +34,7 @@ func TestARunFromJoiningToQuitting(t *testing.T) {
 	})
 }
 
+// Conformance: SP14
 func TestTheSecondRunBeginsEmpty(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.id()
@@ -46,6 +48,7 @@ func TestTheSecondRunBeginsEmpty(t *testing.T) {
 	})
 }
 
+// Conformance: B1
 func TestHeartbeatsComeOnceASecond(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(100 * time.Millisecond)}, func(s *stage) {
 		s.master.Spawn(s.id(), one(50))
@@ -66,6 +69,7 @@ func TestHeartbeatsComeOnceASecond(t *testing.T) {
 	})
 }
 
+// Conformance: SP3
 func TestAStaleSpawnIsDropped(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.id()
@@ -93,6 +97,7 @@ func (w *Worker) checkUsers(t *testing.T, m *mastertest.Master, want int) {
 	}
 }
 
+// Conformance: SP8, SP10
 func TestANewerSpawnWins(t *testing.T) {
 	slow := Config{StopTimeout: time.Minute}
 	onStage(t, slow, scripted{task: sleep(20 * time.Second)}, func(s *stage) {
@@ -112,6 +117,7 @@ func TestANewerSpawnWins(t *testing.T) {
 	})
 }
 
+// Conformance: Q1
 func TestASpawnDuringTheStopIsPutOff(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(4 * time.Second)}, func(s *stage) {
 		id := s.id()
@@ -129,6 +135,7 @@ func TestASpawnDuringTheStopIsPutOff(t *testing.T) {
 	})
 }
 
+// Conformance: Q6
 func TestQuitDeliversTheLastReportInTime(t *testing.T) {
 	onStage(t, Config{}, scripted{task: sleep(time.Hour), onStop: sleep(3 * time.Second)}, func(s *stage) {
 		id := s.id()
@@ -152,6 +159,7 @@ func TestQuitDeliversTheLastReportInTime(t *testing.T) {
 	})
 }
 
+// Conformance: T12
 func TestGarbageFromTheMasterIsIgnored(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.id()
@@ -164,6 +172,7 @@ func TestGarbageFromTheMasterIsIgnored(t *testing.T) {
 	})
 }
 
+// Conformance: SP11
 func TestAClassThatTheWorkerLacks(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		s.master.Spawn(s.id(), map[string]int{"Scripted": 2, "Elsewhere": 3})

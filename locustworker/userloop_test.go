@@ -189,6 +189,18 @@ func hookLives(boom error) []life {
 	}
 }
 
+// Conformance: N1
+// Conformance (ErrReschedule waits): L5
+// Conformance (ErrRescheduleNow does not wait): L5
+// Conformance (ErrStopUser ends the user with on_stop): L4
+// Conformance (ErrStopUser in on_start ends the user with on_stop): L2
+// Conformance (a panic in the wait time ends the user without on_stop): L11
+// Conformance (a task's error is an exception, then the wait): L3
+// Conformance (a task's panic is an exception too): L3
+// Conformance (an error in on_start ends the user without on_stop): L2
+// Conformance (an error in on_stop is no exception): N3, L14
+// Conformance (pacing counts on_start and the task): L10
+// Conformance (plain): L1
 func TestAUsersLife(t *testing.T) {
 	boom := errors.New("boom")
 	for _, tt := range slices.Concat(taskLives(boom), hookLives(boom)) {
@@ -209,6 +221,8 @@ func TestAUsersLife(t *testing.T) {
 	}
 }
 
+// Conformance: L13
+// Conformance (no timeout kills the task): L12
 func TestStopHonoursTheStopTimeout(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -238,6 +252,7 @@ func TestStopHonoursTheStopTimeout(t *testing.T) {
 	}
 }
 
+// Conformance: L13
 func TestAWaitingUserStopsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary()
@@ -249,6 +264,7 @@ func TestAWaitingUserStopsAtOnce(t *testing.T) {
 	})
 }
 
+// Conformance: L12
 func TestOnStopRunsUnderALiveContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary()

@@ -33,6 +33,8 @@ func (c *scriptedConn) Read(p []byte) (int, error) {
 
 // Whatever a server answers: one sample, no panic, and what is told to the caller
 // is what was recorded.
+//
+// Conformance: P12
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		"", "H", "GARBAGE\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",

@@ -81,6 +81,8 @@ func (m killing) run(t *testing.T) (served, recorded, cut int) {
 
 // Requests served = recorded + cut, when users are killed at any moment of a
 // request and some answers never come.
+//
+// Conformance: P21
 func TestServedIsRecordedPlusCut(t *testing.T) {
 	served, recorded, cut := killing{
 		users: 200, killedAt: 600, lasts: 10 * time.Millisecond, hangs: func(n int64) bool { return n%7 == 0 },

@@ -20,6 +20,12 @@ import (
 
 // The texts are what HttpUser of Locust 2.47.0 reports in the same situation,
 // where they can be the same (see the table in TestTextsAreLocusts).
+//
+// Conformance: P5, P6
+// Conformance (closed): P11
+// Conformance (garbage): P12
+// Conformance (reset): P11
+// Conformance (short body): P12
 func TestAnswersThatFail(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer string
@@ -75,6 +81,9 @@ func TestAnswersThatFail(t *testing.T) {
 	}
 }
 
+// Conformance (TLS unverified): P20
+// Conformance (no such name): P8
+// Conformance (refused): P7
 func TestConnectionsThatFail(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,6 +17,12 @@ import (
 
 // Each case is served to Locust's own HttpUser and to a session, which must
 // record the same: one row in the failures table, whoever sent it.
+//
+// Conformance: P6
+// Conformance (half a body): P10
+// Conformance (loop): P13
+// Conformance (refused): P7
+// Conformance (silent): P9
 func TestRecordedAsByHttpUser(t *testing.T) {
 	const ample, short = 20 * time.Second, 300 * time.Millisecond
 	wait := make(chan struct{})

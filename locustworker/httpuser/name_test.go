@@ -9,6 +9,7 @@ import (
 	"github.com/bandwing/bandwing/locustworker/httpuser"
 )
 
+// Conformance: P1
 func TestNames(t *testing.T) {
 	srv := serve(t, echo)
 	r := newRig(t, srv.URL+"/base", httpuser.Config{}, 0)

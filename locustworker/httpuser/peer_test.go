@@ -154,6 +154,8 @@ func (p *peerServer) take() map[string][]seen {
 // One HttpUser and one session make the same calls: the server sees the same
 // requests, and the same is recorded. The proxy that the environment names is
 // used by neither.
+//
+// Conformance: P1
 func TestSessionIsHttpUsers(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("http_proxy", "http://127.0.0.1:1")

@@ -10,6 +10,7 @@ import (
 	"testing"
 )
 
+// Conformance: P18
 func TestRESTRecordsAsHttpUser(t *testing.T) {
 	answer := func(status, kind, body string) func(net.Conn) {
 		return func(c net.Conn) {
@@ -45,6 +46,8 @@ func TestRESTRecordsAsHttpUser(t *testing.T) {
 
 // What is sent: REST's headers go over the configuration's, and under the
 // request's own, as in Locust.
+//
+// Conformance: P18
 func TestRESTHeaders(t *testing.T) {
 	for name, c := range map[string]struct {
 		opts            []Option

@@ -39,6 +39,7 @@ func decode(t *testing.T, r *httpuser.Response) (e echoed) {
 	return e
 }
 
+// Conformance: P2
 func TestMethodsSendWhatTheyAreTold(t *testing.T) {
 	srv := serve(t, echo)
 	r := newRig(t, srv.URL, httpuser.Config{Headers: map[string]string{"X-All": "a", "X-One": "config"}}, 0)
@@ -88,6 +89,7 @@ func TestJSONBodyAndQuery(t *testing.T) {
 	}
 }
 
+// Conformance: P20
 func TestOneConnectionIsKept(t *testing.T) {
 	remotes := map[string]int{}
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) { remotes[r.RemoteAddr]++ })
@@ -100,6 +102,7 @@ func TestOneConnectionIsKept(t *testing.T) {
 	}
 }
 
+// Conformance: P5
 func TestCompressedBodies(t *testing.T) {
 	want := strings.Repeat("bandwing ", 1000)
 	pack := func(w interface {
@@ -135,6 +138,7 @@ func TestCompressedBodies(t *testing.T) {
 	}
 }
 
+// Conformance: P20
 func TestCookiesBelongToTheUser(t *testing.T) {
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/login" {
@@ -154,6 +158,7 @@ func TestCookiesBelongToTheUser(t *testing.T) {
 	}
 }
 
+// Conformance: P4
 func TestRedirectsAreOneSample(t *testing.T) {
 	other := serve(t, echo)
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -215,6 +220,8 @@ func TestRedirectsAreOneSample(t *testing.T) {
 	r.last(t, 9)
 }
 
+// Conformance: P14, P16
+// Conformance (catch sets time): P17
 func TestChecksDecide(t *testing.T) {
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/404" {
@@ -275,6 +282,7 @@ func TestChecksDecide(t *testing.T) {
 	}
 }
 
+// Conformance: P15
 func TestPanicInACheckIsRecordedOnce(t *testing.T) {
 	r := newRig(t, serve(t, echo).URL, httpuser.Config{}, 0)
 	func() {
@@ -317,6 +325,7 @@ func TestRequestsThatCannotBeBuilt(t *testing.T) {
 
 func second(_ *httpuser.Response, err error) error { return err }
 
+// Conformance (no host): SP13
 func TestNewRefusesBadConfig(t *testing.T) {
 	for name, c := range map[string]struct {
 		host string

@@ -153,6 +153,10 @@ func endCases() map[string]endCase {
 	}
 }
 
+// Conformance (killed, back in time): L12
+// Conformance (killed, not back in time): P21
+// Conformance (no connection in time): P9
+// Conformance (time limit): P9
 func TestEndsOfContexts(t *testing.T) {
 	for name, c := range endCases() {
 		t.Run(name, func(t *testing.T) {

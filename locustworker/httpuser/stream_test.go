@@ -35,6 +35,7 @@ func packedServer(t testing.TB, packed map[string][]byte, remotes map[string]int
 	}).URL
 }
 
+// Conformance: P20
 func TestBodiesInEveryEncoding(t *testing.T) {
 	want := []byte(httpuser.Bandwing)
 	for _, body := range [][]byte{want, nil} {
@@ -158,6 +159,8 @@ func TestStreamsThatEndEarly(t *testing.T) {
 
 // A panic in the reader: one sample, and neither the session nor the pool is
 // worse off.
+//
+// Conformance: P15
 func TestPanicInAStreamIsRecordedOnce(t *testing.T) {
 	host := serveRaw(t, statusServer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
 	for name, pool := range map[string]*httpuser.Pool{"own": nil, "pool": httpuser.NewPool(httpuser.PoolConfig{MaxConns: 1})} {
@@ -211,6 +214,7 @@ func TestStreamBehindARedirect(t *testing.T) {
 	}
 }
 
+// Conformance: P17
 func TestCatchMaySetWhatIsRecorded(t *testing.T) {
 	host := serveRaw(t, statusServer("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"))
 	r := newRig(t, host, httpuser.Config{}, 0)

@@ -20,6 +20,7 @@ func newSession(t testing.TB, host string) *Session {
 	return s
 }
 
+// Conformance: P3
 func TestTargets(t *testing.T) {
 	for _, c := range []struct{ host, path, query, address, hostHeader, uri string }{
 		{"http://h", "/", "", "h:80", "h", "/"},
@@ -79,6 +80,7 @@ func TestPeersAreFoundAgainAndBounded(t *testing.T) {
 	}
 }
 
+// Conformance: P3
 func TestBasicAuthIsRequests(t *testing.T) {
 	for host, want := range map[string]string{
 		"http://h":                   "",

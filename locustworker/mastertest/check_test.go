@@ -81,6 +81,7 @@ func frameViolations(t *testing.T, frame []byte) string {
 	return strings.Join(m.Violations(), "\n")
 }
 
+// Conformance: F1
 func TestGoodMessages(t *testing.T) {
 	tests := []struct {
 		typ  string
@@ -118,6 +119,11 @@ func emptyTotal() map[string]any {
 	})
 }
 
+// Conformance: B2, X3, K1, K2, K3, K4, K5, K11, K13
+// Conformance (row field): X6
+// Conformance (row float second): X5
+// Conformance (row name): K10
+// Conformance (row text keys): X4, K9
 func TestViolations(t *testing.T) {
 	tests := []struct {
 		name string
@@ -177,6 +183,11 @@ func TestViolations(t *testing.T) {
 	}
 }
 
+// Conformance (NaN): K12
+// Conformance (bad UTF-8): K14
+// Conformance (bin type): T3
+// Conformance (other node): T4
+// Conformance (two elements): T2, K6
 func TestViolationsOfTheFrame(t *testing.T) {
 	nan, err := wire.Encode("w", wire.Heartbeat{State: wire.StateReady, CPUPercent: 1})
 	if err != nil {
@@ -201,6 +212,7 @@ func TestViolationsOfTheFrame(t *testing.T) {
 	}
 }
 
+// Conformance: SP9
 func TestViolationsOfTheOrder(t *testing.T) {
 	m := NewInMemory(t, Lenient())
 	c := dial(t, m, "w")

@@ -43,6 +43,8 @@ func startStockWorker(t *testing.T, m *Master) {
 
 // A stock Python worker goes through two test runs, a cut and a quit without a
 // violation: what the master demands is what the original does.
+//
+// Conformance: T1, G1
 func TestStockWorker(t *testing.T) {
 	m := New(t)
 	startStockWorker(t, m)

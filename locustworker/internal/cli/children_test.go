@@ -53,6 +53,7 @@ func familyCommand(env map[string]string, children []*fakeChild, args ...string)
 	return c, sh, envs
 }
 
+// Conformance: C3
 func TestProcessesReturnTheGreatestCode(t *testing.T) {
 	for _, test := range []struct {
 		codes []int
@@ -96,6 +97,7 @@ func TestProcessesAreStoppedWithTheirParent(t *testing.T) {
 	})
 }
 
+// Conformance: C3
 func TestProcessesForEachCore(t *testing.T) {
 	var children []*fakeChild
 	for range 4 {

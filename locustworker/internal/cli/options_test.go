@@ -33,6 +33,7 @@ func (o stockOption) kind() string {
 	return o.Action
 }
 
+// Conformance: C13, C15
 func TestOptionsAreTheInstalledLocusts(t *testing.T) {
 	var stock []stockOption
 	locust(t, "options", nil, &stock)
@@ -134,6 +135,7 @@ func TestOwnOptionsDisturbNone(t *testing.T) {
 	}
 }
 
+// Conformance: C2
 func TestEveryOptionCanBeSetByItsVariable(t *testing.T) {
 	for _, o := range options() {
 		if o.Env == "" || o.Refused != "" {

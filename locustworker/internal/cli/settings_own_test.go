@@ -9,6 +9,7 @@ import (
 	"time"
 )
 
+// Conformance: C14
 func TestOwnSettings(t *testing.T) {
 	tests := []struct {
 		args  string
@@ -79,6 +80,7 @@ func TestSettingsKeepTheBase(t *testing.T) {
 	}
 }
 
+// Conformance: C12
 func TestConfigUsers(t *testing.T) {
 	text := `[{"user_class_name": "A", "host": "http://a", "weight": 2, "fixed_count": 0, "tasks": ["x", "y"], "z": 1, "attr": [1]}, {"user_class_name": "B", "host": null}]`
 	c, sh := testCommand(nil, "--config-users", text, "more.json")

@@ -175,6 +175,7 @@ func stockUsers(raw any) any {
 	return pairs
 }
 
+// Conformance: H8, C1, C2, C4, C5, C6, C7, C8, C9, C10, C12
 func TestSettingsAreLocusts(t *testing.T) {
 	cases := shellCases()
 	random := rand.New(rand.NewPCG(10, 1))

@@ -8,6 +8,7 @@ import (
 	"testing"
 )
 
+// Conformance: C4
 func TestStrongerSourcesWin(t *testing.T) {
 	files := map[string]string{
 		"/home/me/weak.conf": "host = weak\nmaster-port = 1\ntags = [weak]\nexclude-tags = [weak]\nlist = yes\nworker",

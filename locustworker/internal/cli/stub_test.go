@@ -128,6 +128,7 @@ func wanted(s *Set, outer []string, names func(string) string) map[string]python
 	return tasks
 }
 
+// Conformance: L16
 func TestLocustLoadsTheStub(t *testing.T) {
 	classes := stubClasses()
 	text := stub(t, classes)

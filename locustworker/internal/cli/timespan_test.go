@@ -30,6 +30,7 @@ func TestParseTimespan(t *testing.T) {
 	}
 }
 
+// Conformance: C8
 func TestTimespansAreLocusts(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 30))
 	texts := []string{"", "0", "007", "20", "1h20m", "1h1h", "1m1h", "1.5s", " 1s", "1s ", "+1", "-1", "1d", "h", "m20", "20m5", "1H"}

@@ -16,6 +16,7 @@ func listTexts() []string {
 	}
 }
 
+// Conformance: C7
 func TestParseListIsConfigArgParses(t *testing.T) {
 	texts := listTexts()
 	for i, want := range peer[string, []string](t, "list", texts) {

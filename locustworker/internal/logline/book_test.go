@@ -48,6 +48,7 @@ func TestLogBookTeesWhatIsEnabled(t *testing.T) {
 	}
 }
 
+// Conformance: N4
 func TestLogBookKeepsTheLast500(t *testing.T) {
 	book := NewBook("box")
 	log := slog.New(book.Handler(NewHandler(io.Discard, "box", slog.LevelInfo)))

@@ -73,6 +73,7 @@ func lineCases() []lineCase {
 	}
 }
 
+// Conformance: N6
 func TestLineFormat(t *testing.T) {
 	at := time.Date(2026, 11, 23, 16, 40, 10, 123_999_999, time.Local)
 	const prefix = "[2026-11-23 16:40:10,123] box/"

@@ -209,6 +209,7 @@ func TestNoUserStartsAfterAStop(t *testing.T) {
 	})
 }
 
+// Conformance: B4, L17
 func TestBusyProcessorWarnsOnceARun(t *testing.T) {
 	seen := 0
 	run(t, Config{}, authors{usage: func() { seen++ }}, func(r *rig) {

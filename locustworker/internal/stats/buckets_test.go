@@ -41,6 +41,8 @@ func TestFineKeys(t *testing.T) {
 // TestFineKeysBelow100ms tries every 50 ns: keys never fall, are never further
 // from the time than Locust's, within half a percent or half a microsecond, and
 // as many as promised.
+//
+// Conformance: X1
 func TestFineKeysBelow100ms(t *testing.T) {
 	keys := 0
 	last := int64(-1)
@@ -82,6 +84,8 @@ func TestKeyOfExtremes(t *testing.T) {
 
 // TestLocustKeysAreLocusts sweeps 400,000 times through Locust's own function,
 // so that all borders between buckets are hit, then random ones.
+//
+// Conformance: X1
 func TestLocustKeysAreLocusts(t *testing.T) {
 	p := startPeer(t)
 	tried := 0
@@ -127,6 +131,7 @@ func TestLocustKeysAreLocusts(t *testing.T) {
 	}
 }
 
+// Conformance: X1
 func FuzzKey(f *testing.F) {
 	for _, seed := range []int64{0, 1, -1, 99_500_000, 100_000_000, 105_000_000, 10_500_000_000, math.MaxInt64, math.MinInt64} {
 		f.Add(seed)

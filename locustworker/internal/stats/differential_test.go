@@ -123,6 +123,8 @@ func mergeAll(reports []Report) Report {
 // as our reports, to another that merges them as a master does. Everything that
 // the master shows must be the same, whether the reports come one by one or
 // merged into one.
+//
+// Conformance: X13
 func TestFiguresAreLocusts(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t)
@@ -153,6 +155,8 @@ func TestFiguresAreLocusts(t *testing.T) {
 
 // TestReportsAreLocusts compares every field of every report with the reports of
 // a Python worker that saw the same samples.
+//
+// Conformance: F3, F4, F5, F6, F7, F10, X10
 func TestReportsAreLocusts(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t)

@@ -17,6 +17,8 @@ func sum(rows []ErrorEntry) map[string]int64 {
 
 // TestErrorLimit: beyond the limit, errors have one row for each method and
 // name, no failure is lost, and what fails most keeps its text.
+//
+// Conformance: ER3
 func TestErrorLimit(t *testing.T) {
 	store := New(Config{Shards: 4, MaxErrors: 3})
 	record := func(shard uint32, name, text string, times int) {
@@ -88,6 +90,7 @@ func TestDefaultErrorLimit(t *testing.T) {
 	}
 }
 
+// Conformance: ER1
 func TestErrorTimes(t *testing.T) {
 	for _, shards := range []int{1, 4} {
 		store := New(Config{Shards: shards})

@@ -48,6 +48,7 @@ func TestNormalizeErrorKeepsWhatMatters(t *testing.T) {
 	}
 }
 
+// Conformance: ER3
 func TestNormalizeErrorReplacesWhatVaries(t *testing.T) {
 	for text, want := range map[string]string{
 		"read tcp 127.0.0.1:54321->127.0.0.1:5000: read: connection reset by peer": "read tcp <ip>:<port>-><ip>:5000: read: connection reset by peer",

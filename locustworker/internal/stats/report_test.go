@@ -70,6 +70,8 @@ func TestMergeOfNothing(t *testing.T) {
 }
 
 // TestTotalIsTheEntries: total equals the sum over entries in every report.
+//
+// Conformance: X2
 func TestTotalIsTheEntries(t *testing.T) {
 	for seed := range uint64(100) {
 		parts, _ := reportsOf(seed, Fine)

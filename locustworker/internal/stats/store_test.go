@@ -98,6 +98,8 @@ func plain(r Report) Report {
 
 // TestTakeResets checks that a report has only what came after the one before,
 // and starts where that ended.
+//
+// Conformance: F4, X2
 func TestTakeResets(t *testing.T) {
 	clock := &fakeClock{now: start}
 	store := New(Config{Now: clock.Now, Shards: 2})
@@ -186,6 +188,8 @@ func TestRecordCopiesStrings(t *testing.T) {
 }
 
 // TestSecondsInAnyOrder: samples need not come in the order of their time.
+//
+// Conformance: F12
 func TestSecondsInAnyOrder(t *testing.T) {
 	store := New(Config{Shards: 1})
 	want := map[int64]int64{}
@@ -201,6 +205,7 @@ func TestSecondsInAnyOrder(t *testing.T) {
 	}
 }
 
+// Conformance: X6
 func TestAbsurdValuesStayInRange(t *testing.T) {
 	store := New(Config{Shards: 1})
 	for range 3 {

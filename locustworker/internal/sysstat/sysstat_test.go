@@ -107,6 +107,8 @@ func TestCPUPercentIsThatOfTheInterval(t *testing.T) {
 
 // TestAllCoresAreOneHundred: the percentage is of the cores that Go may use, not
 // of those that the machine has.
+//
+// Conformance: B4
 func TestAllCoresAreOneHundred(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	s := newSampler(t)
@@ -171,6 +173,8 @@ func TestPercent(t *testing.T) {
 
 // TestMemoryIsResident compares with the kernel's own count of pages, before and
 // after 64 MB more.
+//
+// Conformance: B4
 func TestMemoryIsResident(t *testing.T) {
 	s := newSampler(t)
 	checkResident(t, read(t, s).MemoryBytes)

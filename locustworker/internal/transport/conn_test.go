@@ -31,6 +31,7 @@ func TestFramesArriveWholeAndInOrder(t *testing.T) {
 	}
 }
 
+// Conformance: T6
 func TestConcurrentSendsDoNotMix(t *testing.T) {
 	const senders, each = 8, 200
 	dealer, router := pair(t)
@@ -65,6 +66,7 @@ func TestIdentityIsChecked(t *testing.T) {
 	}
 }
 
+// Conformance: T10
 func TestDialFails(t *testing.T) {
 	l := listen(t)
 	closed := listen(t)
@@ -129,6 +131,7 @@ func TestDialEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// Conformance: T10
 func TestDialReachesIPv6(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
@@ -205,6 +208,7 @@ func TestPingIsAnswered(t *testing.T) {
 	}
 }
 
+// Conformance: T12
 func TestMalformedPeerIsDown(t *testing.T) {
 	tests := []struct{ name, sent, want string }{
 		{"unknown flags", "\x08\x00", "flags 0x08"},
@@ -234,6 +238,7 @@ func TestMalformedPeerIsDown(t *testing.T) {
 	}
 }
 
+// Conformance: T1
 func TestFirstFrameOfAMessageCounts(t *testing.T) {
 	dealer, peer := rawPeer(t)
 	var b []byte

@@ -39,6 +39,7 @@ func FuzzReadMessage(f *testing.F) {
 	})
 }
 
+// Conformance: T6, K7
 func FuzzFrameRoundTrip(f *testing.F) {
 	f.Add([]byte(nil), []byte("x"))
 	f.Add(payload(255), payload(256))

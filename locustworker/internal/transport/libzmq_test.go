@@ -122,6 +122,7 @@ func (r *router) echo(c *Conn, identity string, frame []byte) {
 	}
 }
 
+// Conformance: T1, K8
 func TestLibzmqFramesBothWays(t *testing.T) {
 	r := startRouter(t)
 	c := r.dial("host_é_1")
@@ -198,6 +199,8 @@ func TestLibzmqReconnects(t *testing.T) {
 
 // T8: a ROUTER is deaf to a second connection of an identity that it knows, even
 // when the first has ended. A third one is heard.
+//
+// Conformance: T8
 func TestLibzmqHalfOpen(t *testing.T) {
 	r := startRouter(t)
 	first := r.dial("worker_1")

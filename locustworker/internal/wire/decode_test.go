@@ -35,6 +35,7 @@ func spawnFields(change map[string]any) map[string]any {
 
 const absent = "(absent)"
 
+// Conformance: SP1
 func TestDecodeForgives(t *testing.T) {
 	full := Spawn{
 		Timestamp: 5.5, UserClassesCount: map[string]int{"A": 1}, Host: "http://h",

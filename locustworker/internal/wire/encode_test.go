@@ -30,6 +30,7 @@ func mustData(t *testing.T, m Outbound) any {
 	return raw.Data
 }
 
+// Conformance: H1, K1
 func TestEncodeClientReady(t *testing.T) {
 	for version, want := range map[string]any{"": int64(-1), "2.47.0": "2.47.0"} {
 		if got := mustData(t, ClientReady{Version: version}); got != want {
@@ -38,6 +39,7 @@ func TestEncodeClientReady(t *testing.T) {
 	}
 }
 
+// Conformance: B1, K2
 func TestEncodeHeartbeat(t *testing.T) {
 	for cpu, want := range map[float64]float64{12.5: 12.5, 0: 0, math.NaN(): 0, math.Inf(1): 0, math.Inf(-1): 0} {
 		got := mustData(t, Heartbeat{State: StateRunning, CPUPercent: cpu, MemoryBytes: 1 << 40})
@@ -48,6 +50,7 @@ func TestEncodeHeartbeat(t *testing.T) {
 	}
 }
 
+// Conformance: X3, K3, K5, K13
 func TestEncodeNilListsAndMaps(t *testing.T) {
 	if got := mustData(t, Logs{WorkerID: "w_1"}); !reflect.DeepEqual(got, map[string]any{"worker_id": "w_1", "logs": []any{}}) {
 		t.Errorf("got %#v", got)
@@ -62,6 +65,11 @@ func TestEncodeNilListsAndMaps(t *testing.T) {
 	}
 }
 
+// Conformance (empty min): F9
+// Conformance (empty total): F8
+// Conformance (name): K10
+// Conformance (seconds): X5
+// Conformance (whole times): F11, X4, K9
 func TestEncodeEntry(t *testing.T) {
 	micros := func(us ...int64) map[int64]int64 {
 		m := map[int64]int64{}
@@ -116,6 +124,7 @@ func TestEncodeEntry(t *testing.T) {
 	}
 }
 
+// Conformance: F2
 func TestEncodeTotalHasItsName(t *testing.T) {
 	stats := mustData(t, Stats{Total: Entry{Name: "x", Method: "GET", Start: start, Requests: 5}}).(map[string]any)
 	total := stats["stats_total"].(map[string]any)
@@ -124,6 +133,7 @@ func TestEncodeTotalHasItsName(t *testing.T) {
 	}
 }
 
+// Conformance: ER1, K11
 func TestEncodeErrors(t *testing.T) {
 	stats := Stats{Total: Entry{Start: start}, Errors: map[string]ErrorEntry{
 		"k": {Name: "/a", Method: "GET", Error: "<X object at 0x7f12>\xff", Occurrences: 3, FirstSeen: start},
@@ -138,6 +148,9 @@ func TestEncodeErrors(t *testing.T) {
 	}
 }
 
+// Conformance: N8
+// Conformance (NaN): K12
+// Conformance (other state): B2
 func TestEncodeRefuses(t *testing.T) {
 	type pair struct{ A int }
 	total := Entry{Start: start}
@@ -189,6 +202,7 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
+// Conformance: T11
 func TestEncodeCustomData(t *testing.T) {
 	type name string
 	one := 1

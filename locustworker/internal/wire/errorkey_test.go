@@ -9,6 +9,7 @@ import (
 	"github.com/bandwing/bandwing/locustworker/internal/python"
 )
 
+// Conformance: ER2
 func TestErrorKeyVectors(t *testing.T) {
 	for _, test := range [][4]string{
 		{"GET", "/err", "Exception('bad thing')", "fa138c3dc80557cf159641bcbf67267b6d29915a007c87979fd80ec923aebea0"},
@@ -63,6 +64,8 @@ func randomText(r *rand.Rand, kinds string) string {
 }
 
 // Keys and reprs of random texts are those of the real Locust and Python.
+//
+// Conformance: ER2
 func TestErrorKeysLikePython(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	kinds := script(t, "../../python/testdata/printable.py", "")[0]
@@ -100,6 +103,7 @@ func TestErrorKeysLikePython(t *testing.T) {
 	}
 }
 
+// Conformance: ER2
 func FuzzErrorKey(f *testing.F) {
 	f.Add("GET", "/a", "it's")
 	f.Add("", "\xff", "<X object at 0x1>")

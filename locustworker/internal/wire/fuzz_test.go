@@ -24,6 +24,8 @@ func goldenNames(t testing.TB) []string {
 
 // FuzzDecode: no frame makes Decode panic, and what it accepts survives being sent
 // on.
+//
+// Conformance: T12
 func FuzzDecode(f *testing.F) {
 	for _, name := range goldenNames(f) {
 		f.Add(golden(f, name))
@@ -88,6 +90,8 @@ func hasOddNumber(v any) bool {
 
 // FuzzEncodeRoundTrip: whatever a worker puts into its messages, the frame is good
 // msgpack of three with valid text, finite numbers and all that was put in.
+//
+// Conformance: T5, T6, K6, K7
 func FuzzEncodeRoundTrip(f *testing.F) {
 	f.Add("w_1", "/a", "GET", "boom", int64(3), int64(1_500_000), 12.5)
 	f.Add("w", "\xff\x00", "", "it's\n", int64(0), int64(0), math.NaN())

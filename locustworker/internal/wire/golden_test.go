@@ -56,6 +56,7 @@ func goldenData(t *testing.T, name string) (raw Raw) {
 	return raw
 }
 
+// Conformance: T11
 func TestDecodeGoldenMasterFrames(t *testing.T) {
 	scalars := []any{
 		true, false, int64(0), int64(-1), int64(127), int64(128), int64(65536), int64(1 << 40), int64(-1 << 40),
@@ -102,6 +103,7 @@ func TestDecodeGoldenMasterFrames(t *testing.T) {
 	}
 }
 
+// Conformance: SP1
 func TestDecodeGoldenSpawn(t *testing.T) {
 	got, err := Decode(golden(t, "master-spawn"))
 	if err != nil {
@@ -133,6 +135,8 @@ func TestDecodeGoldenSpawn(t *testing.T) {
 
 // Every message of a Python worker, rebuilt from its content, comes out of Encode
 // as Python sent it: the same types, values and order of fields.
+//
+// Conformance: T2, T3, F1, K4, G1
 func TestEncodeAsAPythonWorker(t *testing.T) {
 	names := []string{
 		"client_ready", "heartbeat-ready", "heartbeat-running", "spawning", "spawning_complete", "stats-empty", "stats",

@@ -12,6 +12,8 @@ import (
 
 // TestRealMaster sends every message to a real Locust master, which must outlive
 // them and show what they say.
+//
+// Conformance: H1, N8
 func TestRealMaster(t *testing.T) {
 	const id = "go_0123456789abcdef0123456789abcdef"
 	row := Entry{
