@@ -52,7 +52,6 @@ func exceptionsSeen(rows []exceptionRow) []exceptionSeen {
 // TestConformanceExceptions compares /exceptions, its CSV and the report's table:
 // errors of tasks and of on_start on two workers, several texts at one site.
 //
-//
 // Conformance: N1, N2, L2, L3, U5
 func TestConformanceExceptions(t *testing.T) {
 	t.Parallel()

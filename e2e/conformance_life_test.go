@@ -103,7 +103,6 @@ func TestConformanceSecondRun(t *testing.T) {
 
 // TestConformanceReset resets the table by its button and by --reset-stats.
 //
-//
 // Conformance: SP16, N11
 func TestConformanceReset(t *testing.T) {
 	t.Parallel()
@@ -356,7 +355,6 @@ func TestConformanceAutostart(t *testing.T) {
 }
 
 // TestConformanceStartOrder starts the worker long before its master.
-//
 //
 // Conformance: H3, H5
 func TestConformanceStartOrder(t *testing.T) {

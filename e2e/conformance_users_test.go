@@ -77,7 +77,7 @@ func TestConformanceSteps(t *testing.T) {
 }
 
 // TestConformanceWorkers compares what is shown of a worker itself: states, user
-// counts, CPU and memory. (B1-B4, T7, section 11)
+// counts, CPU and memory.
 //
 // Conformance: T7, B1, B2, B3, B4, U3, U4, U8
 func TestConformanceWorkers(t *testing.T) {

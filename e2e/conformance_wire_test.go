@@ -24,7 +24,6 @@ type conversation struct {
 // TestConformanceWire lets a worker send a real master every message that there
 // is, in two runs and an end, and compares order and shapes; afterwards the
 // master's listener is alive: it takes another worker and runs it.
-// (T1-T4, H4, B1, B2, SP2, SP7-SP9, Q5, N1, N4; sections 5, 13 and 14)
 //
 // Conformance: T1, T2, T3, T4, H4, B1, B2, SP2, SP7, SP8, SP9, F1, Q5, N1, N4, K1, K2, K3, K4, K5, G1
 func TestConformanceWire(t *testing.T) {
