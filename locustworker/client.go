@@ -30,6 +30,22 @@ func (c Client) Cut() { c.user.world.recorder.countCut() }
 // requests must not be sent after that end, except from OnStop.
 func (c Client) DrainTimeout() time.Duration { return c.user.world.drain }
 
+// TaskAborted returns the error of User.AbortTask for the task that the user runs, or
+// nil: a client sends no request then, and returns an error that wraps it.
+func (c Client) TaskAborted() error { return c.user.aborted(nil) }
+
+// Watched reports whether somebody wants to see the user's exchanges (see Try); a
+// client need not make them otherwise.
+func (c Client) Watched() bool { return c.user.world.trial != nil }
+
+// Show shows an exchange, where the user is watched. Call it before the Record that
+// belongs to it. Nothing of e is kept.
+func (c Client) Show(e Exchange) {
+	if trial := c.user.world.trial; trial != nil {
+		trial.show(e)
+	}
+}
+
 // Connected counts a connection to the system under test as open until the
 // function that it returns is called, once or more often: see
 // Snapshot.Connections. That may be after the user's end too.

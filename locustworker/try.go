@@ -87,18 +87,6 @@ type Exchange struct {
 	Head, Body []byte
 }
 
-// Watched reports whether somebody wants to see the user's exchanges: clients need
-// not make them otherwise.
-func (u *User) Watched() bool { return u.world.trial != nil }
-
-// Show shows an exchange, where the user is watched. Call it before the Record that
-// belongs to it. Nothing of e is kept.
-func (u *User) Show(e Exchange) {
-	if u.world.trial != nil {
-		u.world.trial.show(e)
-	}
-}
-
 // A trial watches one user. It is safe for concurrent use.
 type trial struct {
 	out io.Writer

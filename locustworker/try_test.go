@@ -21,8 +21,8 @@ func (s *tried) OnStop(context.Context) error  { *s.turns = append(*s.turns, "st
 
 func (s *tried) look(context.Context) error {
 	*s.turns = append(*s.turns, "look")
-	if s.u.Watched() {
-		s.u.Show(Exchange{URL: "tap://x/1", RequestHead: []byte("LOOK 1\r\nA: b\r\n\r\n"), Head: []byte("OK\r\n\r\n"), Body: []byte("bar\x00")})
+	if s.u.Client().Watched() {
+		s.u.Client().Show(Exchange{URL: "tap://x/1", RequestHead: []byte("LOOK 1\r\nA: b\r\n\r\n"), Head: []byte("OK\r\n\r\n"), Body: []byte("bar\x00")})
 	}
 	s.u.Record(Sample{Type: "LOOK", Name: "/[id]", ResponseTime: 1234567 * time.Nanosecond, Length: 4})
 	return nil

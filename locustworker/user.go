@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/fleet"
@@ -29,6 +30,8 @@ type User struct {
 	nested []nested         // the task sets that the user is in, the innermost last
 	pace   pace             // of the innermost wait time
 	begun  bool
+
+	abort atomic.Pointer[error] // of AbortTask
 }
 
 // A world is what all users of a worker share.
@@ -82,6 +85,38 @@ func (w *world) newUser(id int64, class *liveClass, host string) *User {
 // nobody returns a user that is only there to record.
 func (w *world) nobody() *User { return &User{class: newLiveClass(&classSpec{}), world: w} }
 
+// AbortTask ends the task that the user runs, for a listener of Events.Request or a
+// check of a response: the user's clients send no further request for it, and it ends
+// with err, whatever it returns; without an error with ErrReschedule. OnStart is
+// ended alike. It does nothing between tasks, and is safe for concurrent use.
+//
+//	Request: func(u *locustworker.User, s locustworker.Sample) {
+//		if s.Err != nil {
+//			u.AbortTask(locustworker.ErrReschedule)
+//		}
+//	}
+func (u *User) AbortTask(err error) {
+	if err == nil {
+		err = ErrReschedule
+	}
+	u.abort.CompareAndSwap(nil, &err)
+}
+
+// clearAbort drops an AbortTask that no task of before or now has taken.
+func (u *User) clearAbort() {
+	if u.abort.Load() != nil {
+		u.abort.Store(nil)
+	}
+}
+
+// aborted returns the error of AbortTask, or that of the task.
+func (u *User) aborted(err error) error {
+	if abort := u.abort.Load(); abort != nil {
+		return *abort
+	}
+	return err
+}
+
 // ID returns the user's number, unique in this worker process, counted from 1.
 func (u *User) ID() int64 { return u.id }
 
@@ -129,6 +164,7 @@ func (u *User) afterTask(f func()) {
 
 // endTask calls what afterTask registered.
 func (u *User) endTask() {
+	u.clearAbort()
 	if u.ended != nil {
 		_ = guard(func() error { u.ended(); return nil })
 	}

@@ -97,7 +97,7 @@ func (u *User) enter(state any) error {
 		return nil
 	}
 	defer u.endTask()
-	return guard(func() error { return starter.OnStart(u.Context()) })
+	return u.aborted(guard(func() error { return starter.OnStart(u.Context()) }))
 }
 
 // goOn runs one task of the innermost set, or enters a set, and returns how long
@@ -185,7 +185,8 @@ func (u *User) runTask() error {
 	if watch != nil {
 		watch.begins(u, t.name)
 	}
-	err := guard(func() error { return t.run(u.Context(), state) })
+	u.clearAbort()
+	err := u.aborted(guard(func() error { return t.run(u.Context(), state) }))
 	u.endTask()
 	if err != nil {
 		err = &taskError{err, t.site}

@@ -96,7 +96,7 @@ func (r *Response) statusFailure() error {
 func (s *Session) record(x *exchange, verdict error) {
 	r := x.resp
 	r.Err = verdict
-	if s.user.Watched() {
+	if s.user.Client().Watched() {
 		s.show(x)
 	}
 	s.user.Record(locustworker.Sample{
@@ -115,5 +115,5 @@ func (s *Session) show(x *exchange) {
 	if x.resp.StatusCode != 0 {
 		e.Head, e.Body = x.resp.head.Raw, x.resp.Body
 	}
-	s.user.Show(e)
+	s.user.Client().Show(e)
 }

@@ -146,6 +146,9 @@ func (s *Session) do(ctx context.Context, rest bool, method, path string, opts [
 	if ctx.Err() != nil {
 		return nil, &abort{ctx: ctx}
 	}
+	if err := s.user.Client().TaskAborted(); err != nil {
+		return nil, err
+	}
 	users := s.user.Context()
 	x := exchanges.Get().(*exchange) //nolint:forcetypeassert // the pool holds nothing else
 	defer x.release()

@@ -58,6 +58,9 @@ func (s *Session) begin(ctx context.Context) (*call, error) {
 	if ctx.Err() != nil {
 		return nil, stopped(ctx)
 	}
+	if err := s.user.Client().TaskAborted(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
+	}
 	users := s.user.Context()
 	c.orphan = users.Err() != nil
 	var err error
