@@ -65,9 +65,9 @@ func receiver(fn *ast.FuncDecl) string {
 }
 
 // rimFaults finds what only the rim of the system may do: read the environment, end the process, catch signals. The rim
-// is the programs, and locustworker.Main, which is a whole program for somebody's main to call.
+// is the programs, and locustworker.Main and boomer.Run, which are whole programs for somebody's main to call.
 func rimFaults(s source) []string {
-	if s.file.Name.Name == "main" || s.path == "locustworker/main.go" {
+	if s.file.Name.Name == "main" || s.path == "locustworker/main.go" || s.path == "boomer/program.go" {
 		return nil
 	}
 	rim := []string{

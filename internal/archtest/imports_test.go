@@ -20,6 +20,7 @@ const (
 	goYAML     = "github.com/goccy/go-yaml"
 	gopsutil   = "github.com/shirou/gopsutil"
 	goRedis    = "github.com/redis/go-redis"
+	eventBus   = "github.com/asaskevich/EventBus"
 	envconfig  = "github.com/kelseyhightower/envconfig"
 	msgpack    = "github.com/vmihailenco/msgpack"
 	prometheus = "github.com/prometheus/client_golang"
@@ -123,8 +124,8 @@ func clientRows() []row {
 		},
 		{
 			pkg:   "boomer",
-			may:   []string{"locustworker"},
-			never: []string{gin, goRedis, prometheus, envconfig, fasthttp, gofakeit, "api/..."},
+			may:   []string{"locustworker", eventBus, prometheus, gopsutil}, // what boomer's API names, and its usage of CPU and memory
+			never: []string{gin, goRedis, envconfig, fasthttp, gofakeit, "locustworker/httpuser", "api/..."},
 		},
 	}
 }
