@@ -58,7 +58,8 @@ Value = Callable[[Any], float]
 Row = tuple[tuple[str, str], Any]
 Family = Any
 
-# The names of the exporters before this one, which dashboards use: locust_stats_<name>, times in milliseconds.
+# The names of the exporters before this one, which dashboards use, times in milliseconds: locust_stats_<name> with the
+# labels path and method, and, but for the last of TIMES, locust_requests_<name> with the labels method and name.
 COUNTS: dict[str, tuple[str, Value]] = {
     "num_requests": ("Requests, failed ones included", lambda e: e.num_requests),
     "num_failures": ("Failed requests", lambda e: e.num_failures),
@@ -133,7 +134,7 @@ class LocustCollector:
         ]
         rows = sorted(counted, key=itemgetter(0))[:MAX_ROWS]
         left_out = len(counted) - len(rows)
-        found = [*self._run(left_out), *self._faults(), *self._classic([*rows, (TOTAL, stats.total)])]
+        found = [*self._run(left_out), *self._state(), *self._faults(), *self._classic([*rows, (TOTAL, stats.total)])]
         found += self._rows(rows, stats.total)
         if isinstance(self.runner, MasterRunner):
             found += self._workers()
@@ -150,13 +151,29 @@ class LocustCollector:
             "Since when requests count: the start of the run or the last reset, as Unix time",
             runner.stats.start_time,
         )
-        users = GaugeMetricFamily("locust_users", "Users that run, by class", labels=["user_class"])
+        users = GaugeMetricFamily("locust_class_users", "Users that run, by class", labels=["user_class"])
         target = GaugeMetricFamily("locust_target_users", "Users that the run is to have")
         if active:
             filled(users, (((name,), count) for name, count in sorted(self._users().items())))
             target.add_metric([], runner.target_user_count)
         yield users
         yield target
+
+    def _state(self) -> Iterator[Family]:
+        """The state under the names of ContainerSolutions' locust_exporter."""
+        runner, total = self.runner, self.runner.stats.total
+        step = {STATE_SPAWNING: 1, STATE_RUNNING: 2}.get(runner.state, 0)
+        yield gauge("locust_up", "Always 1: a master that is not up has no metrics", 1)
+        yield gauge("locust_running", "2 while a run is on, 1 while users are spawned, else 0", step)
+        yield gauge("locust_users", "Users that run, of all workers", runner.user_count)
+        yield gauge("locust_requests_fail_ratio", "Failed requests / requests of the run", total.fail_ratio)
+        for percent in (50, 95):
+            family = GaugeMetricFamily(
+                f"locust_requests_current_response_time_percentile_{percent}",
+                "Percentile of the last ten seconds, in ms",
+            )
+            now = total.get_current_response_time_percentile(percent / 100) if runner.state in ACTIVE else None
+            yield filled(family, [((), now)] if now is not None else [])
 
     def _users(self) -> dict[str, int]:
         runner = self.runner
@@ -172,7 +189,10 @@ class LocustCollector:
         for e in islice(self.runner.exceptions.values(), MAX_ROWS):
             exceptions[(text(e["msg"]),)] += e["count"]
         labels = [*ROW, "error"]
-        yield filled(GaugeMetricFamily("locust_errors", "Failed requests, by error", labels=labels), errors.items())
+        yield filled(
+            GaugeMetricFamily("locust_errors", "Failed requests, by error", labels=[*labels, "name"]),
+            (((*key, key[0]), count) for key, count in errors.items()),
+        )
         yield filled(
             CounterMetricFamily("locust_request_errors", "Failed requests, by error", labels=labels), errors.items()
         )
@@ -186,8 +206,13 @@ class LocustCollector:
         now = rows if self.runner.state in ACTIVE else []
         for names, members in ((COUNTS, rows), (TIMES, with_times), (CURRENT, now)):
             for name, (help_text, value) in names.items():
-                family = GaugeMetricFamily(f"locust_stats_{name}", help_text, labels=ROW)
-                yield filled(family, ((labels, value(entry)) for labels, entry in members))
+                values = [(labels, value(entry)) for labels, entry in members]
+                yield filled(GaugeMetricFamily(f"locust_stats_{name}", help_text, labels=ROW), values)
+                if name == "ninetieth_response_time":
+                    continue
+                family = GaugeMetricFamily(f"locust_requests_{name}", help_text, labels=["method", "name"])
+                # The total has no method there: dashboards tell it by that from the rows.
+                yield filled(family, ((("" if row == TOTAL else row[1], row[0]), number) for row, number in values))
 
     def _rows(self, rows: list[Row], total: Any) -> Iterator[Family]:
         for name, (help_text, value) in COUNTERS.items():
@@ -214,6 +239,7 @@ class LocustCollector:
         states = dict.fromkeys(WORKER_STATES, 0) | Counter(c.state for c in clients)
         worker = ("worker", "index")
         yield gauge("locust_slave_count", "Workers that are ready, spawning or running", self.runner.worker_count)
+        yield from self._workers_of_others(named, states)
         yield filled(
             GaugeMetricFamily("locust_workers", "Workers, by state", labels=["state"]),
             (((state,), count) for state, count in states.items()),
@@ -229,6 +255,19 @@ class LocustCollector:
         ):
             family = GaugeMetricFamily(f"locust_worker_{name}", help_text, labels=worker)
             yield filled(family, ((labels, value(c)) for labels, c in alive))
+
+    def _workers_of_others(self, named: list[tuple[tuple[str, str], Any]], states: Any) -> Iterator[Family]:
+        """The workers under the names of ContainerSolutions' locust_exporter."""
+        for name, help_text, count in (
+            ("workers_count", "Workers in any state", len(named)),
+            ("slaves_count", "Workers in any state", len(named)),
+            ("workers_running_count", "Workers that run users", states[STATE_RUNNING]),
+            ("workers_hatching_count", "Workers that spawn users", states[STATE_SPAWNING]),
+            ("workers_missing_count", "Workers that are lost", states[STATE_MISSING]),
+        ):
+            yield gauge(f"locust_{name}", help_text, count)
+        detail = GaugeMetricFamily("locust_worker_detail", "Users that run on a worker", labels=["id", "state"])
+        yield filled(detail, (((labels[0], client.state), client.user_count) for labels, client in named))
 
 
 class Page:

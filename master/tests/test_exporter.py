@@ -57,12 +57,25 @@ def check(metrics, stats):
     for name in ("num_requests", "num_failures", "avg_content_length"):
         want = {key: row[name] for key, row in table.items()}
         assert series(metrics, f"locust_stats_{name}") == pytest.approx(want), name
+        check_other_names(metrics, name)
     for name in ("current_rps", "current_fail_per_sec"):
         want = {key: row[name] for key, row in table.items()} if active else {}
         assert series(metrics, f"locust_stats_{name}") == pytest.approx(want), name
+        check_other_names(metrics, name)
+    assert metrics[("locust_running",)] == {"spawning": 1, "running": 2}.get(stats["state"], 0)
+    assert metrics[("locust_users",)] == stats["user_count"]
+    assert metrics[("locust_requests_fail_ratio",)] == pytest.approx(stats["fail_ratio"])
     check_times(metrics, table)
     check_counters(metrics, stats, table)
     check_workers(metrics, stats)
+
+
+def check_other_names(metrics, name):
+    """The names of locust_exporter: the same values, the total told by its empty method."""
+    got = series(metrics, f"locust_requests_{name}")
+    assert got == {
+        ("", key[1]) if key == TOTAL else key: value for key, value in series(metrics, f"locust_stats_{name}").items()
+    }, name
 
 
 def check_times(metrics, table):
@@ -73,6 +86,8 @@ def check_times(metrics, table):
     for name in ("min_response_time", "max_response_time"):  # rounded in /stats/requests
         got = {key: proper_round(value) for key, value in series(metrics, f"locust_stats_{name}").items()}
         assert got == {key: row[name] for key, row in with_times.items()}, name
+    for name in ("avg_response_time", "median_response_time", "min_response_time", "max_response_time"):
+        check_other_names(metrics, name)
     assert series(metrics, "locust_stats_ninetieth_response_time").keys() == with_times.keys()
     quantiles = series(metrics, "locust_response_time_quantile_seconds")
     assert len(quantiles) == 3 * len(with_times)
@@ -89,7 +104,8 @@ def check_counters(metrics, stats, table):
     assert series(metrics, "locust_response_bytes_total") == pytest.approx(size)
     # Locust 2.29 escapes texts for HTML.
     errors = {tuple(unescape(e[key]) for key in ("error", "method", "name")): e["occurrences"] for e in stats["errors"]}
-    assert series(metrics, "locust_errors") == series(metrics, "locust_request_errors_total") == errors
+    assert series(metrics, "locust_request_errors_total") == errors
+    assert series(metrics, "locust_errors") == {(*key, key[2]): count for key, count in errors.items()}
     count = series(metrics, "locust_response_time_seconds_count")
     timed = {key: row for key, row in plain.items() if row["avg_response_time"]}
     assert count == {key: row["num_requests"] for key, row in timed.items()}
@@ -103,6 +119,10 @@ def check_workers(metrics, stats):
     states = {state: sum(w["state"] == state for w in workers) for state in prometheus_exporter.WORKER_STATES}
     assert series(metrics, "locust_workers") == {(state,): n for state, n in states.items()}
     assert metrics[("locust_slave_count",)] == sum(w["state"] in ALIVE for w in workers)
+    assert metrics[("locust_workers_count",)] == metrics[("locust_slaves_count",)] == len(workers)
+    for name, state in (("running", "running"), ("hatching", "spawning"), ("missing", "missing")):
+        assert metrics[(f"locust_workers_{name}_count",)] == states[state]
+    assert series(metrics, "locust_worker_detail") == {(w["id"], w["state"]): w["user_count"] for w in workers}
     assert {(k[1], k[2]) for k in series(metrics, "locust_worker_state")} == {(w["state"], w["id"]) for w in workers}
     for name, key, unit in (("users", "user_count", 1), ("cpu_usage_ratio", "cpu_usage", 100)):
         got = {labels[1]: value * unit for labels, value in series(metrics, f"locust_worker_{name}").items()}
@@ -140,17 +160,24 @@ def test_every_value_in_every_state(tmp_path, series_of):
         check(*cluster.wait(lambda m, _: m[("locust_slave_count",)] == 2, "two workers"))
         cluster.swarm(6, 0.6)  # workers report every 3 s
         check(*cluster.wait(lambda m, s: in_state("spawning")(m, s) and requests(m, s), "requests while spawning"))
-        found = cluster.wait(in_state("running"), "a run")
-        check(*found)
-        assert series(found[0], "locust_users") == {("Broken",): 0, ("Busy",): 3, ("Fixed",): 3}
-        assert found[0][("locust_target_users",)] == 6
+        all_users = {
+            ("Broken",): 0,
+            ("Busy",): 3,
+            ("Fixed",): 3,
+        }  # as the workers have reported, which may take a while
+        started = cluster.wait(
+            lambda m, s: in_state("running")(m, s) and series(m, "locust_class_users") == all_users,
+            "a run of all users",
+        )
+        check(*started)
+        assert started[0][("locust_target_users",)] == 6
         check(*cluster.wait(lambda m, _: series(m, "locust_stats_current_rps")[TOTAL] > 0, "current requests"))
         check(*cluster.wait(lambda _, s: all(w["memory_usage"] for w in s["workers"]), "memory of workers"))
         cluster.order("/stop")
         metrics, stats = cluster.wait(in_state("stopped"), "the end")
         check(metrics, stats)
         check_percentiles(metrics, get(cluster.url("/stats/requests/csv"))[2])
-        assert series(metrics, "locust_users") == series(metrics, "locust_target_users") == {}
+        assert series(metrics, "locust_class_users") == series(metrics, "locust_target_users") == {}
         assert metrics[("locust_requests_total", "GET", "/fixed")] == 3 * 25
         assert sum(series(metrics, "locust_requests_total").values()) == requests(metrics, stats)
     finally:
@@ -228,7 +255,7 @@ def test_headless_on_a_port_of_its_own(cluster):
     assert (
         found[("locust_stats_num_failures", *TOTAL)] == found[("locust_request_failures_total", "PUT", 'od"d\\na\nme')]
     )
-    assert found[("locust_errors", 'said "no"\\\n', "PUT", 'od"d\\na\nme')] == 100
+    assert found[("locust_errors", 'said "no"\\\n', "PUT", *['od"d\\na\nme'] * 2)] == 100
     assert series(found, "locust_state") == {("running",): 1}
     assert ("locust_response_time_seconds_count", "WAIT", "/untimed") not in found
     assert get(url + "/")[0] == 404
@@ -267,7 +294,7 @@ def test_exceptions_of_tasks_are_counted(cluster):
     url = cluster.url("/metrics")
     until(lambda: samples(get(url)[2]).get(("locust_exceptions_total", "no such luck"), 0) > 2, "exceptions")
     found = samples(get(url)[2])
-    assert series(found, "locust_users") == {("Broken",): 1}
+    assert series(found, "locust_class_users") == {("Broken",): 1}
     assert series(found, "locust_workers") == {}
 
 
@@ -338,7 +365,7 @@ def test_both_formats_say_the_same():
         found.append({(s.name, *sorted(s.labels.values())): s.value for s in parsed if s.name.startswith("locust")})
     assert found[0] == found[1]
     assert found[0][("locust_requests_total", "/caf?", "GET")] == 1
-    assert found[0][("locust_errors", "/café", "GET", 'a "b"\n\\c')] == 1
+    assert found[0][("locust_errors", "/café", "/café", "GET", 'a "b"\n\\c')] == 1
 
 
 def test_a_worker_runs_without_prometheus_client():

@@ -96,7 +96,7 @@ def _over_time() -> list[Panel]:
         lines(
             "Users",
             COUNT,
-            Query(f"locust_users{MINE}", "{{user_class}}"),
+            Query(f"locust_class_users{MINE}", "{{user_class}}"),
             Query(f"locust_target_users{MINE}", "target"),
             stacked=True,
             overrides=[colored("target", PURPLE, fillOpacity=0, stacking={"mode": "none"}, lineStyle={"fill": "dash"})],

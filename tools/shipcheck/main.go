@@ -1,4 +1,4 @@
-// Command shipcheck holds docker-compose.yml and the Kubernetes manifests against their specifications and against this
+// Command shipcheck holds docker-compose.yml, the dashboards and the Kubernetes manifests against their specifications and against this
 // project's rules: pinned images, health checks, limits, no rights, and names that meet. `make lint` runs it.
 //
 //	shipcheck ROOT                  checks all of it; exit code 1 and a line for each fault
@@ -33,6 +33,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	root := flags.Arg(0)
 	faults := checkCompose(ctx, root)
+	faults = append(faults, checkDashboards(root)...)
 	for _, dir := range kustomizations {
 		faults = append(faults, checkKustomization(root, dir, *render)...)
 	}
@@ -42,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(faults) > 0 {
 		return 1
 	}
-	fmt.Fprintf(stdout, "shipcheck: docker-compose.yml and %d kustomizations: ok\n", len(kustomizations))
+	fmt.Fprintf(stdout, "shipcheck: docker-compose.yml, the dashboards and %d kustomizations: ok\n", len(kustomizations))
 	return 0
 }
 
