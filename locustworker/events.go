@@ -37,7 +37,7 @@ type Events struct {
 	// still belongs to the run.
 	TestStop func(*Environment) error
 	// SpawningComplete is called when the master says that the whole fleet runs
-	// users users.
+	// users users; without a master when all users of a stage run.
 	SpawningComplete func(env *Environment, users int) error
 	// ReportToMaster may add keys to the data of each report; the master hands
 	// them to its worker_report listeners. Keys of Locust's own are refused. The
@@ -58,7 +58,8 @@ type Events struct {
 	// run. trace is what the master is told, of at most 200 errors a second.
 	UserError func(u *User, err error, trace string)
 	// Quitting is called when the worker begins to end, while its users stop and the
-	// last report goes out. Run returns after it.
+	// last report goes out. Run returns after it. Without a master it is called when
+	// the users are gone and the figures are the last ones, before the run is judged.
 	Quitting func(*Environment) error
 	// Quit is called when the worker has ended.
 	Quit func(env *Environment, counters Counters) error
