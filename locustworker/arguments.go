@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/bandwing/bandwing/locustworker/internal/argument"
 )
 
 // Errors of Argument.
@@ -34,10 +36,7 @@ type Arguments struct {
 // stand where the command line has dashes. The options of Locust itself, which the
 // master sends too, are not among them; Argument reads them all the same.
 func (a *Arguments) Names() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(a.values)), func(name string) bool {
-		_, stock := slices.BinarySearch(stockArguments, name)
-		return stock
-	})
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(a.values)), argument.IsStock)
 }
 
 // lookup returns the value of an argument other than None. A name may have dashes
@@ -77,7 +76,7 @@ func Argument[T any](a *Arguments, name string) (T, error) {
 	if !ok {
 		return value, fmt.Errorf("%w: %q; there are %s", ErrNoArgument, name, strings.Join(a.Names(), ", "))
 	}
-	if err := convert(&value, raw); err != nil {
+	if err := argument.Convert(&value, raw); err != nil {
 		var none T
 		return none, fmt.Errorf("%w: %q is %v: %w", ErrArgumentType, name, raw, err)
 	}
@@ -97,18 +96,4 @@ func ArgumentOr[T any](a *Arguments, name string, otherwise T) T {
 		}
 	}
 	return otherwise
-}
-
-// stockArguments are the options of Locust itself (default_args_dict in
-// argument_parser.py), those of 2.29 and 2.37 included, sorted.
-var stockArguments = []string{
-	"autoquit", "autostart", "build_path", "class_picker", "config", "config_users", "csv_prefix",
-	"enable_rebalancing", "equal_weights", "exclude_tags", "exit_code_on_error", "expect_slaves",
-	"expect_workers", "expect_workers_max_wait", "hatch_rate", "headful", "headless", "host", "html_file",
-	"json", "json_file", "legacy_ui", "list_commands", "locustfile", "logfile", "loglevel", "master",
-	"master_bind_host", "master_bind_port", "master_host", "master_port", "num_users", "only_summary", "otel",
-	"print_stats", "processes", "profile", "reset_stats", "run_time", "show_task_ratio",
-	"show_task_ratio_json", "skip_log_setup", "slave", "spawn_rate", "stats_history_enabled", "stop_timeout",
-	"tags", "tls_cert", "tls_key", "user_classes", "web_auth", "web_base_path", "web_host",
-	"web_host_display_name", "web_login", "web_port", "worker",
 }

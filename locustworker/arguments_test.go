@@ -149,8 +149,8 @@ func TestArgumentNames(t *testing.T) {
 	if got, want := a.Names(), []string{"api_key", "rate", "skus"}; !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}
-	if len(stock) < 50 || !slices.IsSorted(stockArguments) {
-		t.Errorf("%d options of Locust; sorted: %t", len(stock), slices.IsSorted(stockArguments))
+	if len(stock) < 50 {
+		t.Errorf("%d options of Locust", len(stock))
 	}
 	if key, err := Argument[string](a, "api-key"); key != "x" || err != nil {
 		t.Errorf("with a dash: %q, %v", key, err)

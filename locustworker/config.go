@@ -1,6 +1,7 @@
 package locustworker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -185,4 +186,16 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	return c
+}
+
+// A Command is a command of the program's own, beside stub and completion: Main
+// runs it when the first argument of the command line is its name. --help, shell
+// completion and the error about an unknown name list it.
+type Command struct {
+	Name string
+	// Help is what it does, in one line.
+	Help string
+	// Run gets the arguments after the name and returns the exit code of the process.
+	// ctx ends with the first SIGTERM or SIGINT; a second one ends the process.
+	Run func(ctx context.Context, args []string) int
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/bandwing/bandwing/locustworker/internal/traceback"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -74,9 +75,9 @@ func (h *hooks) startFailed(ctx context.Context, err error) {
 		return // the run was stopped first
 	}
 	text, trace := "TestStart failed: "+err.Error(), "  in the event TestStart\n"
-	var p *panicError
+	var p *traceback.Panic
 	if errors.As(err, &p) {
-		trace = p.trace
+		trace = p.Trace
 	}
 	if errors.Is(err, ErrAbortRun) {
 		text += "; the run stops if the master's locustfile listens for it, as the one of the command stub does"

@@ -16,6 +16,7 @@ import (
 	"github.com/bandwing/bandwing/locustworker/internal/headless/threshold"
 	"github.com/bandwing/bandwing/locustworker/internal/session"
 	"github.com/bandwing/bandwing/locustworker/internal/sysstat"
+	"github.com/bandwing/bandwing/locustworker/internal/traceback"
 	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
@@ -230,7 +231,7 @@ func (a *alone) send(m wire.Outbound) error {
 	}
 	env := a.worker.hooks.env
 	message := Message{Type: custom.Type, NodeID: env.ClientID(), Data: custom.Data}
-	if err := guard(func() error { return handler.Handle(env, message) }); err != nil {
+	if err := traceback.Guard(func() error { return handler.Handle(env, message) }); err != nil {
 		a.log.Error("uncaught error in a message handler", "type", custom.Type, "error", err)
 	}
 	return nil
@@ -289,3 +290,33 @@ func (c crowd) Spawn(ctx context.Context, target map[string]int, stopTimeout tim
 func (c crowd) StopAll(stopTimeout time.Duration) { c.users.stopAll(stopTimeout) }
 
 func (c crowd) Counts() (byClass map[string]int, users int) { return c.users.counts() }
+
+// A LoadShape sets the number of users of a run without a master, moment by moment
+// (Locust's LoadTestShape). Package loadshape has some.
+type LoadShape interface {
+	// Tick is called once a second and returns the stage that the run shall be in,
+	// or false to end it. Every change begins another ramp, from the users that
+	// there are. It is called by one goroutine and must be quick.
+	Tick(m ShapeMoment) (stage ShapeStage, ok bool)
+}
+
+// A ShapeMoment is what a load shape may look at.
+type ShapeMoment struct {
+	// RunTime is the time since the start (get_run_time).
+	RunTime time.Duration
+	// Users is how many users are alive (get_current_user_count).
+	Users int
+	// Requests and Failures are those of the run so far.
+	Requests, Failures int64
+}
+
+// A ShapeStage is the users that a load shape asks for.
+type ShapeStage struct {
+	// Users is their number.
+	Users int
+	// SpawnRate is how many users a second start, or stop, until there are so many.
+	// It must be above 0.
+	SpawnRate float64
+	// Classes are the names of the classes that new users are of; nil: all.
+	Classes []string
+}

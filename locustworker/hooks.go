@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/traceback"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
 
@@ -23,7 +24,7 @@ func newHooks(e Events) *hooks { return &hooks{events: e.all()} }
 
 // fire calls one listener of an event (mirrors EventHook.fire).
 func (h *hooks) fire(name string, call func() error) {
-	if err := guard(call); err != nil {
+	if err := traceback.Guard(call); err != nil {
 		h.failed.Store(true)
 		h.env.log.Error("uncaught error in an event listener", "event", name, "error", err)
 	}
@@ -61,7 +62,7 @@ func (h *hooks) testStart(ctx context.Context) {
 			continue
 		}
 		h.fire("test_start", func() error {
-			err := guard(func() error { return e.TestStart(ctx, h.env) })
+			err := traceback.Guard(func() error { return e.TestStart(ctx, h.env) })
 			if err != nil {
 				h.startFailed(ctx, err)
 			}
@@ -106,7 +107,7 @@ func (h *hooks) report() map[string]any {
 		}
 		before := maps.Clone(extra)
 		h.fire("report_to_master", func() error {
-			failed := guard(func() error { return e.ReportToMaster(h.env, extra) })
+			failed := traceback.Guard(func() error { return e.ReportToMaster(h.env, extra) })
 			_, err := wire.Encode(h.env.ClientID(), wire.Stats{Total: wire.Entry{Start: time.Now()}, Extra: extra})
 			if err != nil {
 				extra = before // what cannot be sent must not take the samples with it

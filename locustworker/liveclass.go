@@ -176,3 +176,16 @@ func (c *liveClass) applyBeforeRun(s UserSettings, log *slog.Logger) {
 	c.classSpec = &changed
 	c.apply(s, log)
 }
+
+// unknownTasks are the tasks that the master selects and the class does not have.
+func (c *liveClass) unknownTasks() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unknown
+}
+
+func (c *liveClass) setUnknownTasks(names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unknown = names
+}

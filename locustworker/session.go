@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/argument"
 	"github.com/bandwing/bandwing/locustworker/internal/session"
 	"github.com/bandwing/bandwing/locustworker/internal/sysstat"
+	"github.com/bandwing/bandwing/locustworker/internal/traceback"
 	"github.com/bandwing/bandwing/locustworker/internal/uplink"
 	"github.com/bandwing/bandwing/locustworker/internal/wire"
 )
@@ -130,7 +132,7 @@ func (f *sessionFleet) chosen(name string, options map[string]any, own []string)
 	case value == nil:
 		return nil
 	}
-	tags, err := textList(value)
+	tags, err := argument.Texts(value)
 	if err != nil {
 		f.log.Error("ignored tags from the master that are no list of texts", "option", name, "value", value)
 		return own
@@ -208,7 +210,7 @@ func (e *sessionEvents) Handler(from wire.Envelope, m wire.Custom) (call func(),
 	h, ok := e.cfg.handler(m.Type)
 	return func() {
 		env := e.hooks.env
-		err := guard(func() error { return h.Handle(env, Message{Type: m.Type, NodeID: from.NodeID, Data: m.Data}) })
+		err := traceback.Guard(func() error { return h.Handle(env, Message{Type: m.Type, NodeID: from.NodeID, Data: m.Data}) })
 		if err != nil {
 			env.log.Error("uncaught error in a message handler", "type", m.Type, "error", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/fleet"
+	"github.com/bandwing/bandwing/locustworker/internal/traceback"
 )
 
 // A frame is where a user stands in one set of tasks: its class's own, or a task
@@ -59,7 +60,7 @@ func (c *userWork) Step() (wait time.Duration, done bool) {
 func (u *User) begin() bool {
 	u.pace.last = time.Since(u.world.start)
 	u.root.set = &u.class.root
-	err := guard(func() (err error) {
+	err := traceback.Guard(func() (err error) {
 		u.root.state, err = u.class.newUser(u)
 		return err
 	})
@@ -97,7 +98,7 @@ func (u *User) enter(state any) error {
 		return nil
 	}
 	defer u.endTask()
-	return u.aborted(guard(func() error { return starter.OnStart(u.Context()) }))
+	return u.aborted(traceback.Guard(func() error { return starter.OnStart(u.Context()) }))
 }
 
 // goOn runs one task of the innermost set, or enters a set, and returns how long
@@ -126,10 +127,10 @@ func (u *User) goOn() (wait time.Duration, done bool) {
 			u.fault(err, taskSite(err))
 		}
 		next := u.waitTime(u.top().set)
-		if err = guard(func() error { wait = next(u); return nil }); err == nil {
+		if err = traceback.Guard(func() error { wait = next(u); return nil }); err == nil {
 			return wait, false
 		}
-		u.fault(err, funcSite(next)) // and then it is an error of the set in the one around it
+		u.fault(err, traceback.Site(next)) // and then it is an error of the set in the one around it
 		if u.leaving(err) || isInterrupt(err) {
 			continue
 		}
@@ -186,7 +187,7 @@ func (u *User) runTask() error {
 		watch.begins(u, t.name)
 	}
 	u.clearAbort()
-	err := u.aborted(guard(func() error { return t.run(u.Context(), state) }))
+	err := u.aborted(traceback.Guard(func() error { return t.run(u.Context(), state) }))
 	u.endTask()
 	if err != nil {
 		err = &taskError{err, t.site}
@@ -202,7 +203,7 @@ func (u *User) runTask() error {
 // still in then.
 func (u *User) visit(parent any, set *setSpec) error {
 	var state any
-	err := guard(func() (err error) {
+	err := traceback.Guard(func() (err error) {
 		state, err = set.newState(parent)
 		return err
 	})
@@ -255,7 +256,7 @@ func (u *User) leave(state any) {
 	}
 	defer u.endTask()
 	ctx := context.WithoutCancel(u.Context())
-	if err := guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
+	if err := traceback.Guard(func() error { return stopper.OnStop(ctx) }); err != nil && !errors.Is(err, ErrStopUser) {
 		u.world.log.Error("error in OnStop", "class", u.class.name, "error", err)
 	}
 }
@@ -265,16 +266,6 @@ func (c *userWork) Woke(late time.Duration) { c.world.recorder.woke((*User)(c), 
 
 // Kill ends the user's context. It implements fleet.Work.
 func (c *userWork) Kill() { c.life.finish(lifeWasTaken) }
-
-// guard runs user code and turns a panic of it into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = caught(r)
-		}
-	}()
-	return f()
-}
 
 // A taskError is an error that a task or the way into a set returned, with its
 // place.
@@ -305,16 +296,16 @@ func startSite(state any) string {
 	if !ok {
 		return ""
 	}
-	return funcSite(m.Func.Interface())
+	return traceback.Site(m.Func.Interface())
 }
 
 // fault reports an uncaught error of user code. site stands in for the stack
 // that a plain error does not have.
 func (u *User) fault(err error, site string) {
 	trace := site
-	var p *panicError
+	var p *traceback.Panic
 	if errors.As(err, &p) {
-		trace = p.trace
+		trace = p.Trace
 	}
 	u.world.exception(u, err, trace)
 }

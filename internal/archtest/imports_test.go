@@ -67,7 +67,7 @@ func libraryRows() []row {
 			may: []string{
 				"locustworker/internal/session", "locustworker/internal/uplink", "locustworker/internal/wire",
 				"locustworker/internal/stats", "locustworker/internal/sysstat", "locustworker/internal/cli", "locustworker/internal/logline",
-				"locustworker/internal/python", "locustworker/internal/fleet", "locustworker/internal/headless/...",
+				"locustworker/internal/python", "locustworker/internal/fleet", "locustworker/internal/argument", "locustworker/internal/traceback", "locustworker/internal/headless/...",
 			},
 			never: append(foreign(), fasthttp, gofakeit, "locustworker/httpuser", "loadtest"),
 		},
@@ -84,6 +84,8 @@ func libraryRows() []row {
 		{pkg: "locustworker/internal/transport", may: []string{"golang.org/x/sys"}},
 		{pkg: "locustworker/internal/fleet", may: []string{}},
 		{pkg: "locustworker/internal/stats", may: []string{}},
+		{pkg: "locustworker/internal/argument", may: []string{}},
+		{pkg: "locustworker/internal/traceback", may: []string{}},
 		{pkg: "locustworker/internal/cli", may: []string{"locustworker/internal/python", goTOML}},
 		{pkg: "locustworker/internal/logline", may: []string{}},
 		{pkg: "locustworker/internal/sysstat", may: []string{gopsutil}},

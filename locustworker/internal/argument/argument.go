@@ -1,4 +1,6 @@
-package locustworker
+// Package argument converts the custom arguments of a run, which a master sends as
+// Python had them or as the text of a field in its web UI.
+package argument
 
 import (
 	"encoding"
@@ -7,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,9 +17,9 @@ import (
 
 var errKind = errors.New("not of that kind")
 
-// convert writes what the master sent into what into points to, by the rules of
-// Argument.
-func convert(into, raw any) error {
+// Convert writes what the master sent into what into points to, by the rules of
+// locustworker.Argument.
+func Convert(into, raw any) error {
 	return convertTo(reflect.ValueOf(into).Elem(), raw)
 }
 
@@ -258,12 +261,32 @@ func jsonable(raw any) any {
 	return raw
 }
 
-// textList returns the texts of a list of texts.
-func textList(raw any) ([]string, error) {
+// Texts returns the texts of a list of texts.
+func Texts(raw any) ([]string, error) {
 	if _, isList := raw.([]any); !isList {
 		return nil, errKind
 	}
 	var texts []string
-	err := convert(&texts, raw)
+	err := Convert(&texts, raw)
 	return texts, err
+}
+
+// IsStock reports whether the name is that of an option of Locust itself.
+func IsStock(name string) bool {
+	_, found := slices.BinarySearch(stock, name)
+	return found
+}
+
+// stock are the options of Locust itself (default_args_dict in
+// argument_parser.py), those of 2.29 and 2.37 included, sorted.
+var stock = []string{
+	"autoquit", "autostart", "build_path", "class_picker", "config", "config_users", "csv_prefix",
+	"enable_rebalancing", "equal_weights", "exclude_tags", "exit_code_on_error", "expect_slaves",
+	"expect_workers", "expect_workers_max_wait", "hatch_rate", "headful", "headless", "host", "html_file",
+	"json", "json_file", "legacy_ui", "list_commands", "locustfile", "logfile", "loglevel", "master",
+	"master_bind_host", "master_bind_port", "master_host", "master_port", "num_users", "only_summary", "otel",
+	"print_stats", "processes", "profile", "reset_stats", "run_time", "show_task_ratio",
+	"show_task_ratio_json", "skip_log_setup", "slave", "spawn_rate", "stats_history_enabled", "stop_timeout",
+	"tags", "tls_cert", "tls_key", "user_classes", "web_auth", "web_base_path", "web_host",
+	"web_host_display_name", "web_login", "web_port", "worker",
 }
