@@ -149,7 +149,7 @@ func TestConformanceConstructorsThatFailSayItOnce(t *testing.T) {
 // Conformance: N3, L14
 func TestConformanceWhatIsNoException(t *testing.T) {
 	boom := errors.New("boom")
-	events := Events{TestStart: func(context.Context, *Environment) error { return boom }}
+	events := Events{TestStopping: func(*Environment) error { return boom }}
 	messages := map[string]MessageHandler{"x": {Handle: func(*Environment, Message) error { panic("x") }}}
 	script := scripted{onStop: func(context.Context) error { return boom }}
 	onStage(t, Config{Events: events, Messages: messages}, script, func(s *stage) {
