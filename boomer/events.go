@@ -182,7 +182,7 @@ func milliseconds(number any) time.Duration {
 	case v.CanInt():
 		return inMilliseconds(v.Int())
 	case v.CanUint():
-		return inMilliseconds(int64(min(v.Uint(), 1<<62))) //nolint:gosec // bounded
+		return inMilliseconds(int64(min(v.Uint(), 1<<62)))
 	case v.CanFloat():
 		return time.Duration(v.Float() * float64(time.Millisecond))
 	}

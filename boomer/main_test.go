@@ -60,10 +60,10 @@ func workerOf(t *testing.T, master *mastertest.Master) (*Boomer, *logText) {
 }
 
 // subscribed has the events of a topic in a channel until the test ends.
-func subscribed(t *testing.T, topic string, make func(note func(string)) any) <-chan string {
+func subscribed(t *testing.T, topic string, subscriber func(note func(string)) any) <-chan string {
 	t.Helper()
 	events := newNotes()
-	handler := make(events.note)
+	handler := subscriber(events.note)
 	if err := Events.Subscribe(topic, handler); err != nil {
 		t.Fatal(err)
 	}

@@ -119,8 +119,9 @@ func holdsStruct(t reflect.Type, within []reflect.Type) bool {
 		return holdsStruct(t.Elem(), within)
 	case reflect.Map:
 		return holdsStruct(t.Elem(), within)
+	default:
+		return false
 	}
-	return false
 }
 
 func plainValue(v reflect.Value) any {
@@ -156,6 +157,7 @@ func plainValue(v reflect.Value) any {
 			m[key.Interface()] = plainValue(value)
 		}
 		return m
+	default:
+		return v.Interface()
 	}
-	return v.Interface()
 }

@@ -121,7 +121,7 @@ func (r *reporter) report(isLast bool) {
 	r.isTest = !isLast
 	data := r.tally.take()
 	byClass, users := r.users.counts()
-	data["user_count"] = int32(min(users, math.MaxInt32)) //nolint:gosec // bounded
+	data["user_count"] = int32(min(users, math.MaxInt32))
 	data["user_classes_count"] = byClass
 	r.each(func(o Output) { o.OnEvent(data) })
 }

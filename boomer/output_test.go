@@ -1,6 +1,7 @@
 package boomer
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,7 @@ func TestPushgateway(t *testing.T) {
 		decoder := expfmt.NewDecoder(r.Body, expfmt.ResponseFormat(r.Header))
 		for {
 			family := &dto.MetricFamily{}
-			if err := decoder.Decode(family); err == io.EOF {
+			if err := decoder.Decode(family); errors.Is(err, io.EOF) {
 				return
 			} else if err != nil {
 				t.Error(err)

@@ -53,4 +53,4 @@ func GetCurrentMemUsage() uint64 {
 	return 0
 }
 
-func this() (*process.Process, error) { return process.NewProcess(int32(os.Getpid())) } //nolint:gosec // a process id
+func this() (*process.Process, error) { return process.NewProcess(int32(os.Getpid())) }

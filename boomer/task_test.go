@@ -29,7 +29,7 @@ func TestPicker(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
+			r := rand.New(rand.NewPCG(1, 2))
 			const n = 100_000
 			for range n {
 				p.pick(r).Fn()

@@ -93,7 +93,7 @@ func (s *WeighingTaskSet) Run() {
 	s.mu.RLock()
 	var task *Task
 	if sum := s.sum(); sum > 0 {
-		task = s.task(rand.IntN(sum)) //nolint:gosec // no secret
+		task = s.task(rand.IntN(sum))
 	}
 	s.mu.RUnlock()
 	runTask(task)

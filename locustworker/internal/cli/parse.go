@@ -68,6 +68,9 @@ const (
 )
 
 func (l *line) parse() error {
+	if err := refuseBoomerFlags(l.args); err != nil {
+		return err
+	}
 	if err := l.classify(); err != nil {
 		return err
 	}
