@@ -18,7 +18,9 @@ type build struct {
 	worker string
 	// testWorker is e2e/testworker.
 	testWorker string
-	locust     string // the stock one, from the venv that the Makefile makes
+	// boomerWorker is e2e/boomerworker.
+	boomerWorker string
+	locust       string // the stock one, from the venv that the Makefile makes
 }
 
 // built is set once by TestMain, before any test runs.
@@ -66,13 +68,14 @@ func buildAll(dir string) (build, error) {
 		api:    filepath.Join(dir, "api"),
 		worker: filepath.Join(dir, "locustworker"),
 
-		testWorker: filepath.Join(dir, "testworker"),
+		testWorker:   filepath.Join(dir, "testworker"),
+		boomerWorker: filepath.Join(dir, "boomerworker"),
 	}
 	b.locust = filepath.Join(b.root, ".local", "venv", "bin", "locust")
 	if _, err := os.Stat(b.locust); errors.Is(err, os.ErrNotExist) {
 		return b, fmt.Errorf("there is no %s: run `make deps`", b.locust)
 	}
-	cmd := exec.Command("go", "build", "-race", "-o", dir, "./cmd/api", "./cmd/locustworker", "./e2e/testworker")
+	cmd := exec.Command("go", "build", "-race", "-o", dir, "./cmd/api", "./cmd/locustworker", "./e2e/testworker", "./e2e/boomerworker")
 	cmd.Dir = b.root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return b, fmt.Errorf("go build: %w\n%s", err, out)
