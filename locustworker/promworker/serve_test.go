@@ -47,7 +47,10 @@ func value(t *testing.T, page, series string) float64 {
 }
 
 // A counted user records 3 samples, of which one fails, and ends.
-type counted struct{ user *locustworker.User }
+type counted struct {
+	user *locustworker.User
+	done chan<- struct{}
+}
 
 func (c counted) work(context.Context) error {
 	for i := range 3 {
@@ -57,15 +60,20 @@ func (c counted) work(context.Context) error {
 		}
 		c.user.Record(s)
 	}
+	c.done <- struct{}{}
 	return locustworker.ErrStopUser
 }
 
 // TestServe runs a worker that a master gives 5 users, each of which records 3
 // samples: the page says so, and the process and Go's runtime are on it.
 func TestServe(t *testing.T) {
-	at, master, stop := startWorker(t)
+	done := make(chan struct{})
+	at, master, stop := startWorker(t, done)
 	id := master.WaitFor("client_ready", time.Minute).Worker
 	master.Spawn(id, map[string]int{"Counted": 5})
+	for range 5 { // a user that is stopped before its first task records nothing
+		<-done
+	}
 	master.WaitFor("spawning_complete", time.Minute)
 	master.Stop(id)
 	master.WaitFor("client_ready", time.Minute)
@@ -85,8 +93,9 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// startWorker runs a worker that serves its metrics, until stop is called.
-func startWorker(t *testing.T) (at net.Addr, master *mastertest.Master, stop func() error) {
+// startWorker runs a worker that serves its metrics, until stop is called. Each user
+// that has recorded its samples sends to done.
+func startWorker(t *testing.T, done chan<- struct{}) (at net.Addr, master *mastertest.Master, stop func() error) {
 	t.Helper()
 	master = mastertest.New(t)
 	host, portText, _ := net.SplitHostPort(master.Addr())
@@ -98,7 +107,7 @@ func startWorker(t *testing.T) (at net.Addr, master *mastertest.Master, stop fun
 			addr <- l.Addr()
 			return Serve(ctx, l, w)
 		},
-	}, locustworker.NewClass("Counted", func(u *locustworker.User) (counted, error) { return counted{u}, nil }).
+	}, locustworker.NewClass("Counted", func(u *locustworker.User) (counted, error) { return counted{u, done}, nil }).
 		Task("work", 1, counted.work))
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,8 @@ func (c *crowd) watch() {
 	for tick := 1; calm < calmAfter && c.fleet.alive.Load() > 0; tick++ {
 		time.Sleep(turnInterval)
 		calm++
-		for _, s := range c.fleet.shards {
+		for i := range c.fleet.shards { // each is the first in turn: room may be for one only
+			s := c.fleet.shards[(tick+i)%len(c.fleet.shards)]
 			if s.turn(tick%forceEvery == 0) {
 				calm = 0
 			}
