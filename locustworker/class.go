@@ -137,7 +137,8 @@ type classSpec struct {
 	fixedCount int
 	host       string
 	newUser    func(*User) (any, error)
-	root       setSpec // the class's own tasks and wait time, as declared
+	arrivals   *ArrivalConfig // nil: a closed class
+	root       setSpec        // the class's own tasks and wait time, as declared
 }
 
 // dropped mirrors Environment._remove_user_classes_with_weight_zero.

@@ -153,6 +153,7 @@ func settingsOf(c Config) cli.Settings {
 		DrainTimeout:     c.DrainTimeout,
 		ResetStats:       c.ResetStats,
 		LocustBuckets:    c.LocustBuckets,
+		LatencyFrom:      string(c.LatencyFrom),
 		Seed:             c.Seed,
 		HideLogs:         c.HideLogs,
 	}
@@ -179,6 +180,7 @@ func (c Config) with(s cli.Settings) Config {
 	c.DrainTimeout = s.DrainTimeout
 	c.ResetStats = s.ResetStats
 	c.LocustBuckets = s.LocustBuckets
+	c.LatencyFrom = LatencyFrom(s.LatencyFrom)
 	c.Seed = s.Seed
 	c.HideLogs = s.HideLogs
 	c.UserSettings = nil

@@ -84,6 +84,9 @@ type Config struct {
 	// LocustBuckets rounds all response times as Locust does, to 1 ms below
 	// 100 ms. Default false: finer below 100 ms.
 	LocustBuckets bool
+	// LatencyFrom is what response times count from in classes with arrivals. Default
+	// FromIntended (--latency-from).
+	LatencyFrom LatencyFrom
 	// ExactErrors keeps the texts of all errors in the failures table as they are,
 	// cut to 512 bytes. Default false: addresses, ports and ids in errors of the
 	// network are replaced: see NetworkError.
@@ -143,6 +146,9 @@ func (c Config) Validate() error {
 		if _, err := wire.Encode("check", wire.Custom{Type: name}); err != nil {
 			faults = append(faults, fmt.Errorf("message type %q: %w", name, err))
 		}
+	}
+	if err := c.LatencyFrom.validate(); err != nil {
+		faults = append(faults, err)
 	}
 	if err := c.validateMetrics(); err != nil {
 		faults = append(faults, err)

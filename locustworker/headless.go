@@ -126,9 +126,10 @@ func (a *alone) init(ctx context.Context, h Headless) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	shared := &world{recorder: w.recorder, drain: w.cfg.DrainTimeout, seed: seed, log: a.log, env: env, exception: a.exception, trial: w.trial}
+	shared := &world{recorder: w.recorder, nap: w.nap, drain: w.cfg.DrainTimeout, seed: seed, log: a.log, env: env, exception: a.exception, trial: w.trial}
 	env.nobody = shared.nobody()
 	env.setHost(w.cfg.Host)
+	a.config.Open = w.open()
 	a.users = newPopulation(ctx, shared, w.classes)
 	a.users.setHost(w.cfg.Host)
 	env.users = func() int {

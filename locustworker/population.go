@@ -13,7 +13,8 @@ import (
 )
 
 // A population is the users of this worker: its classes, and a fleet that runs
-// them. Its methods are safe for concurrent use.
+// them, with visitors in the place of the users of classes with arrivals. Its
+// methods are safe for concurrent use.
 type population struct {
 	world *world
 	ctx   context.Context //nolint:containedctx // under which the users live
@@ -29,7 +30,10 @@ type population struct {
 }
 
 // A classGroup is the users of one class.
-type classGroup struct{ class *liveClass }
+type classGroup struct {
+	class *liveClass
+	open  *openClass // nil: a closed class
+}
 
 func newPopulation(ctx context.Context, w *world, classes []*liveClass) *population {
 	w.setParent(ctx)
@@ -46,6 +50,10 @@ func (p *population) add(c *liveClass) {
 	g := &classGroup{class: c}
 	p.groups[c.name] = g
 	p.names = append(p.names, c.name)
+	if c.arrivals != nil {
+		g.open = newOpenClass(p.ctx, p.world, p.fleet, c)
+		return
+	}
 	p.fleet.Add(c.name, func(id int64) *fleet.Member {
 		return &p.world.newUser(id, g.class, g.class.currentHost()).member
 	})
@@ -131,7 +139,15 @@ func (p *population) filter(tags, excluded []string) {
 
 // counts returns the users alive in each of the worker's classes, zeros
 // included, and their sum. Users that are stopping still count.
-func (p *population) counts() (map[string]int, int) { return p.fleet.Counts() }
+func (p *population) counts() (map[string]int, int) {
+	byClass, sum := p.fleet.Counts()
+	for _, o := range p.openClasses() {
+		users, name := o.users(), o.class.name
+		sum += users - byClass[name]
+		byClass[name] = users
+	}
+	return byClass, sum
+}
 
 // spawn brings each class that target names to its number of users, starting
 // before stopping (mirrors WorkerRunner.start_worker). Users that are already
@@ -139,13 +155,52 @@ func (p *population) counts() (map[string]int, int) { return p.fleet.Counts() }
 // ctx ends; the surplus goes on stopping then. No user starts after ctx has ended.
 func (p *population) spawn(ctx context.Context, target map[string]int, stopTimeout time.Duration) {
 	p.reportMismatch(target)
-	p.fleet.Spawn(ctx, target, stopTimeout)
+	p.fleet.Spawn(ctx, p.openTo(ctx, target), stopTimeout)
+}
+
+// openTo sets the users of the classes with arrivals, and returns what the fleet has
+// to do: users of other classes, and the end of visitors where there are no more
+// users.
+func (p *population) openTo(ctx context.Context, target map[string]int) map[string]int {
+	rest := make(map[string]int, len(target))
+	for name, users := range target {
+		g, known := p.group(name)
+		if !known || g.open == nil {
+			rest[name] = users
+			continue
+		}
+		g.open.setStreams(ctx, users)
+		if users == 0 {
+			rest[name] = 0
+		}
+	}
+	return rest
 }
 
 // stopAll stops every user and returns when all are gone, those included that
 // were stopping already, which get no more time than the others. It may be called
 // again while it runs, with a shorter timeout.
-func (p *population) stopAll(stopTimeout time.Duration) { p.fleet.StopAll(stopTimeout) }
+func (p *population) stopAll(stopTimeout time.Duration) {
+	open := p.openClasses()
+	for _, o := range open {
+		o.setStreams(p.ctx, 0)
+	}
+	p.fleet.StopAll(stopTimeout)
+	for _, o := range open {
+		o.logTotals()
+	}
+}
+
+// openClasses returns the classes with arrivals.
+func (p *population) openClasses() []*openClass {
+	var open []*openClass
+	for _, g := range p.all() {
+		if g.open != nil {
+			open = append(open, g.open)
+		}
+	}
+	return open
+}
 
 // maxNames bounds the names in the text about a mismatch.
 const maxNames = 20

@@ -33,6 +33,11 @@ type Sample struct {
 	// and of a text of more than 512 bytes, addresses, ports and long numbers are
 	// replaced, unless Config.ExactErrors is set.
 	Err error
+	// Late is how long after its time the request was sent: the lateness of the
+	// iteration for its first request that has a response time, in a class with
+	// arrivals; else 0. The worker sets it for the Request event. ResponseTime
+	// includes it there, unless Config.LatencyFrom is FromSent.
+	Late time.Duration
 	// Context is for the Request event alone, which gets it as it is (the context
 	// of Locust's request event).
 	Context map[string]any
@@ -73,6 +78,8 @@ type recorder struct {
 	lateness    *stats.Timing // of users that woke
 	connections atomic.Int64  // open now
 	exact       bool          // Config.ExactErrors
+	fromSent    bool          // Config.LatencyFrom is FromSent
+	other       otherTimes
 }
 
 var _ sampleSink = (*recorder)(nil)
@@ -82,7 +89,7 @@ func newRecorder(c Config, h *hooks) *recorder {
 	if c.LocustBuckets {
 		cfg.Buckets = stats.Locust
 	}
-	return &recorder{store: stats.New(cfg), hooks: h, lateness: stats.NewTiming(), exact: c.ExactErrors}
+	return &recorder{store: stats.New(cfg), hooks: h, lateness: stats.NewTiming(), exact: c.ExactErrors, fromSent: c.LatencyFrom == FromSent}
 }
 
 // warnOverflow says that names or errors are too many to have a row each.
@@ -103,6 +110,12 @@ func (r *recorder) record(u *User, s Sample) {
 		shard = rand.Uint32()
 	}
 	s.ResponseTime = max(s.ResponseTime, 0)
+	var other time.Duration
+	if v := u.visiting; v != nil {
+		if s.ResponseTime, other = v.record(u, &s); r.fromSent {
+			s.ResponseTime, other = other, s.ResponseTime
+		}
+	}
 	sample := stats.Sample{
 		Method:       strings.ToValidUTF8(s.Type, "\uFFFD"), // as it will be sent: two rows must not become one
 		Name:         strings.ToValidUTF8(s.Name, "\uFFFD"),
@@ -116,6 +129,9 @@ func (r *recorder) record(u *User, s Sample) {
 		sample.Error = rowText(s.Err, r.exact)
 	}
 	r.store.Record(shard, sample)
+	if u.visiting != nil {
+		r.other.record(u, sample, other)
+	}
 	r.hooks.request(u, s)
 }
 

@@ -32,6 +32,7 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 	exceptions := &exceptionReporter{hooks: w.hooks, log: w.cfg.Logger}
 	shared := &world{
 		recorder:  w.recorder,
+		nap:       w.nap,
 		drain:     w.cfg.DrainTimeout,
 		seed:      seed,
 		log:       w.cfg.Logger,

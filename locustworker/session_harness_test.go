@@ -87,6 +87,7 @@ func (s *stage) start(cfg Config, classes ...Class) {
 		}
 		return c, nil
 	}
+	w.nap = nil // time is fake
 	s.worker = w
 	ctx, cancel := context.WithCancel(s.t.Context())
 	s.end = cancel

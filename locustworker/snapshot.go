@@ -35,6 +35,8 @@ type Snapshot struct {
 	// between their tasks. Waits that a stop ended are not in it. A load generator
 	// that cannot keep up shows it here first.
 	Lateness Histogram
+	// Arrivals are those of the classes that have some, in declaration order.
+	Arrivals []ArrivalTotals
 }
 
 // RowTotals are the totals of one row.
@@ -78,6 +80,7 @@ func (w *Worker) Snapshot() Snapshot {
 	s.Link = LinkState(w.figures.Link.Load())
 	s.Connections = w.recorder.connections.Load()
 	s.Lateness = histogram(w.recorder.lateness.Histogram())
+	s.Arrivals = w.arrivalTotals()
 	return s
 }
 

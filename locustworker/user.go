@@ -33,6 +33,8 @@ type User struct {
 	pace   pace             // of the innermost wait time
 	begun  bool
 
+	visiting *visit // nil, unless the user is a visitor of a class with arrivals
+
 	abort atomic.Pointer[error] // of AbortTask
 }
 
@@ -44,6 +46,7 @@ type world struct {
 	start    time.Time       // where the clock of pace begins
 	recorder sampleSink
 	drain    time.Duration
+	nap      func(time.Duration) // see arrivals.Config; nil: none
 	seed     uint64
 	log      *slog.Logger
 	env      *Environment

@@ -107,6 +107,11 @@ func (u *User) goOn() (wait time.Duration, done bool) {
 	if u.member.Stopping() || u.killed() {
 		return 0, u.unwind()
 	}
+	return u.runNext()
+}
+
+// runNext is goOn for a user that was not stopped.
+func (u *User) runNext() (wait time.Duration, done bool) {
 	err := u.runTask()
 	for {
 		switch {

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/bandwing/bandwing/locustworker/internal/arrivals"
 	"github.com/bandwing/bandwing/locustworker/internal/logline"
 	"github.com/bandwing/bandwing/locustworker/internal/session"
 	"github.com/bandwing/bandwing/locustworker/internal/uplink"
@@ -26,7 +28,8 @@ type Worker struct {
 	figures  session.Figures
 	users    atomic.Pointer[population] // nil before Run
 	final    atomic.Pointer[Counters]
-	trial    *trial // nil but for Try
+	trial    *trial              // nil but for Try
+	nap      func(time.Duration) // for short waits of arrivals
 }
 
 // Counters tell what became of a worker's samples: Recorded = Confirmed + Open +
@@ -82,7 +85,7 @@ func New(cfg Config, classes ...Class) (*Worker, error) {
 			c.equalize()
 		}
 	}
-	w := &Worker{cfg: cfg, classes: live, dial: uplink.Dial}
+	w := &Worker{cfg: cfg, classes: live, dial: uplink.Dial, nap: arrivals.Nap}
 	if !cfg.HideLogs {
 		w.book = logline.NewBook(uplink.Hostname())
 		w.cfg.Logger = slog.New(w.book.Handler(cfg.Logger.Handler()))

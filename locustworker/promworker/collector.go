@@ -39,6 +39,15 @@ func NewCollector(w Source) prometheus.Collector {
 		link:        describe("link_state", "1 for the state of the link to the master, 0 for the other states.", "state"),
 		lateness:    describe("scheduler_lateness_seconds", "How long after the intended time users woke from the waits between their tasks."),
 		connections: describe("open_connections", "Open connections to the system under test."),
+		arrivals: arrivalDescs{
+			due:      describe("arrivals_total", "Arrivals of classes that have a rate of them.", "user_class"),
+			started:  describe("iterations_started_total", "Arrivals that became iterations.", "user_class"),
+			dropped:  describe("arrivals_dropped_total", "Arrivals that became none, because no visitor was free or it was stopped first.", "user_class"),
+			visitors: describe("visitors", "Visitors alive, free ones included.", "user_class"),
+			lateness: describe("arrival_lateness_seconds", "How long after the intended time iterations started.", "user_class"),
+			times: describe("arrival_request_duration_seconds",
+				"Response times of requests in iterations, from when they were to be sent or from when they were sent.", "user_class", "from"),
+		},
 	}
 }
 
@@ -49,6 +58,7 @@ type collector struct {
 	users                                   *prometheus.Desc
 	recorded, confirmed, pending, forgotten *prometheus.Desc
 	cut, link, lateness, connections        *prometheus.Desc
+	arrivals                                arrivalDescs
 }
 
 // Describe implements prometheus.Collector.
@@ -59,6 +69,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	} {
 		ch <- d
 	}
+	c.arrivals.describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -92,6 +103,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- histogram(c.lateness, s.Lateness)
 	gauge(c.connections, s.Connections)
+	c.arrivals.collect(ch, s.Arrivals)
 }
 
 // histogram makes Prometheus' form of a histogram, whose buckets add up.

@@ -139,3 +139,37 @@ func TestDocumentation(t *testing.T) {
 		t.Errorf("the documentation lists\n%q\nthe code\n%q", listed, described)
 	}
 }
+
+func TestArrivals(t *testing.T) {
+	figures := fixed{Arrivals: []locustworker.ArrivalTotals{{
+		Class: "Visitor", Due: 10, Started: 7, Dropped: 2, Visitors: 4,
+		Lateness: times(7, 0, 0), FromIntended: times(1, 2, 3), FromSent: times(3, 3, 0),
+	}}}
+	const want = `
+# HELP bandwing_worker_arrivals_dropped_total Arrivals that became none, because no visitor was free or it was stopped first.
+# TYPE bandwing_worker_arrivals_dropped_total counter
+bandwing_worker_arrivals_dropped_total{user_class="Visitor"} 2
+# HELP bandwing_worker_arrivals_total Arrivals of classes that have a rate of them.
+# TYPE bandwing_worker_arrivals_total counter
+bandwing_worker_arrivals_total{user_class="Visitor"} 10
+# HELP bandwing_worker_iterations_started_total Arrivals that became iterations.
+# TYPE bandwing_worker_iterations_started_total counter
+bandwing_worker_iterations_started_total{user_class="Visitor"} 7
+# HELP bandwing_worker_visitors Visitors alive, free ones included.
+# TYPE bandwing_worker_visitors gauge
+bandwing_worker_visitors{user_class="Visitor"} 4
+`
+	names := []string{
+		"bandwing_worker_arrivals_dropped_total", "bandwing_worker_arrivals_total",
+		"bandwing_worker_iterations_started_total", "bandwing_worker_visitors",
+	}
+	if err := testutil.CollectAndCompare(NewCollector(figures), strings.NewReader(want), names...); err != nil {
+		t.Error(err)
+	}
+	if n := testutil.CollectAndCount(NewCollector(figures), "bandwing_worker_arrival_request_duration_seconds", "bandwing_worker_arrival_lateness_seconds"); n != 3 {
+		t.Errorf("%d histograms; want 3", n)
+	}
+	if problems, err := testutil.CollectAndLint(NewCollector(figures)); err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+}

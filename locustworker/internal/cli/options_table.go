@@ -197,6 +197,13 @@ func runOptions() []option {
 			take:   setFlag(func(s *invocation) *bool { return &s.LocustBuckets }),
 		},
 		{
+			Option:  ownValue("--latency-from", "LOCUSTWORKER_LATENCY_FROM"),
+			metavar: "<start>",
+			help: "What response times count from in classes with arrivals: intended, when the request was to be sent, or sent. " +
+				"Default intended.",
+			take: setText(func(s *invocation) *string { return &s.LatencyFrom }),
+		},
+		{
 			Option:  ownValue("--seed", "LOCUSTWORKER_SEED"),
 			metavar: "<int>",
 			help:    "Seed of the users' random numbers. Default 0: another one each time.",

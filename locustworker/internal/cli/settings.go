@@ -30,6 +30,7 @@ type Settings struct {
 	DrainTimeout  time.Duration // negative: none
 	ResetStats    bool
 	LocustBuckets bool
+	LatencyFrom   string
 	Seed          uint64
 
 	// HideLogs is --skip-log-setup.

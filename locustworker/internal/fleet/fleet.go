@@ -39,6 +39,7 @@ type Fleet struct {
 	lastID int64
 	stops  map[*stop]struct{} // that have not ended
 	empty  chan struct{}      // nil, or closed when no member is alive
+	closed bool               // the context has ended
 }
 
 // A Group is the members of one kind.
@@ -60,7 +61,7 @@ func New(ctx context.Context, cfg Config) *Fleet {
 		f.shards[i] = &shard{fleet: f}
 	}
 	f.crowd.init(f)
-	context.AfterFunc(ctx, func() { f.stopAll(0) })
+	context.AfterFunc(ctx, f.close)
 	return f
 }
 
@@ -133,7 +134,7 @@ func (f *Fleet) grow(ctx context.Context, g *Group, want int) {
 	}
 }
 
-func (f *Fleet) startLocked(g *Group) {
+func (f *Fleet) startLocked(g *Group) *Member {
 	f.lastID++
 	m := g.make(f.lastID)
 	m.group, m.slot = g, int32(len(g.running))
@@ -141,6 +142,7 @@ func (f *Fleet) startLocked(g *Group) {
 	g.running = append(g.running, m)
 	f.alive.Add(1)
 	m.shard.begin(m)
+	return m
 }
 
 // take moves n members (none when n is below 1) from running to stopping. Fleet.mu

@@ -8,7 +8,8 @@ import (
 // Work is what one member does.
 type Work interface {
 	// Step does the next piece of work, in an executor, and may block. It returns
-	// how long the member waits before the next Step; 0 or less means not at all.
+	// how long the member waits before the next Step; 0 or less means not at all, Park
+	// until Member.Wake.
 	// done ends the member. When the member was told to stop (Member.Stopping), Step
 	// is called without delay and should end soon with done.
 	Step() (wait time.Duration, done bool)
@@ -31,6 +32,7 @@ type Member struct {
 	due   time.Duration
 	slot  int32 // place in group.running; guarded by Fleet.mu
 	state state // guarded by shard.mu
+	woken bool  // Wake was called while it was not parked; guarded by shard.mu
 	told  atomic.Bool
 }
 
@@ -41,6 +43,7 @@ const (
 	queued  state = iota // for an executor
 	running              // in an executor
 	waiting              // in the heap
+	parked               // until Wake
 )
 
 // Init sets what the member does. Call it once, before anything else.

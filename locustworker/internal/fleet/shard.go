@@ -65,14 +65,18 @@ func (s *shard) tell(m *Member) {
 	m.told.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.state != waiting {
+	switch m.state {
+	case queued, running:
 		return
+	case waiting:
+		m.state = queued // which the timers look at
+		s.timers.dropped()
+		if _, left := s.timers.next(); !left {
+			s.disarm()
+		}
+	case parked:
 	}
 	m.state, m.due = queued, 0
-	s.timers.dropped()
-	if _, left := s.timers.next(); !left {
-		s.disarm()
-	}
 	s.ready.push(m)
 	s.wakeOne()
 }
@@ -157,9 +161,12 @@ func (s *shard) put(x *executor, m *Member, how outcome, wait time.Duration) *Me
 	case how == yielded:
 		m.state = queued
 		s.turns.push(m)
-	case how == waits && m.told.Load():
+	case how == waits && (m.told.Load() || wait == Park && m.woken):
+		m.woken = false
 		s.mu.Unlock()
 		return m
+	case how == waits && wait == Park:
+		m.state = parked
 	case how == waits:
 		m.state, m.due = waiting, due
 		s.timers.push(due, m)

@@ -93,6 +93,7 @@ type Config struct {
 	Log    *slog.Logger
 
 	Store *stats.Store
+	Open  Open
 	// Cut returns how many requests were sent and not recorded.
 	Cut   func() int64
 	Fleet Fleet

@@ -58,7 +58,8 @@ func (o *outputs) add(t *figures.Table, users int, now time.Time) {
 // finish shows the tables, writes all files and returns the exit code.
 func (r *Run) finish() int {
 	results := threshold.Judge(r.cfg.Thresholds, &r.table)
-	written := r.outputs.write(r, results)
+	open := r.cfg.Open.take()
+	written := r.outputs.write(r, results, open)
 	for _, err := range written {
 		r.cfg.Log.Error("a report was not written: " + err.Error())
 	}
@@ -74,6 +75,7 @@ func (r *Run) finish() int {
 			columns = 0
 		}
 		terminal.Summary(r.cfg.Screen, &r.table, columns)
+		r.summarize(open, columns)
 	}
 	if n := r.cfg.Cut(); n > 0 {
 		fmt.Fprintf(r.cfg.Screen, "Requests that were sent and are in no table, because their users were stopped first: %d\n\n", n)
@@ -90,7 +92,7 @@ func (r *Run) finish() int {
 }
 
 // write writes all files at the end of the run.
-func (o *outputs) write(r *Run, results []threshold.Result) []error {
+func (o *outputs) write(r *Run, results []threshold.Result, open report.Open) []error {
 	var faults []error
 	check := func(err error) {
 		if err != nil {
@@ -106,7 +108,7 @@ func (o *outputs) write(r *Run, results []threshold.Result) []error {
 	if o.cfg.HTML != "" {
 		check(report.SaveHTML(o.cfg.htmlName(), report.Page{
 			Title: o.cfg.Program, Host: o.cfg.Host, Note: r.note, Table: &r.table, History: r.history.Points(),
-			Thresholds: results, Users: o.users, Cut: o.cfg.Cut(),
+			Thresholds: results, Users: o.users, Cut: o.cfg.Cut(), Open: open,
 		}))
 	}
 	if o.cfg.JUnit != "" {

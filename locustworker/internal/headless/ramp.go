@@ -86,6 +86,7 @@ func (r *Run) climbed(all bool) {
 	if r.cfg.ResetStats {
 		r.cfg.Log.Info("Resetting stats")
 		r.dropped += r.cfg.Store.Reset() + r.table.Total().Requests
+		r.cfg.Open.reset()
 		r.table.Reset()
 		r.history.Reset()
 	}

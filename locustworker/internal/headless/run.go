@@ -76,6 +76,7 @@ func (r *Run) Dropped() int64 { return r.dropped }
 // written and returns the exit code. It blocks.
 func (r *Run) Do(ctx context.Context) int {
 	r.dropped = r.cfg.Store.Reset()
+	r.cfg.Open.reset()
 	r.began = time.Now()
 	r.take()
 	r.show()

@@ -28,6 +28,7 @@ type Page struct {
 	Thresholds []threshold.Result
 	Users      map[string]int // at the end of the run, by class
 	Cut        int64          // requests that were sent and not counted
+	Open       Open
 }
 
 // SaveHTML writes the page to a file, and makes the folder that it is in.
