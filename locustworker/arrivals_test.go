@@ -29,8 +29,6 @@ type callTally struct {
 	mu                 sync.Mutex
 	began              []time.Duration
 	start              time.Time
-	rowTimes           []time.Duration
-	late               []time.Duration
 }
 
 func (c *caller) OnStart(ctx context.Context) error {

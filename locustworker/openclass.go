@@ -63,7 +63,7 @@ type visit struct {
 func newOpenClass(ctx context.Context, w *world, f *fleet.Fleet, class *liveClass) *openClass {
 	o := &openClass{class: class, how: *class.arrivals, world: w, fleet: f, lateness: stats.NewTiming(), intended: stats.NewTiming(), sent: stats.NewTiming()}
 	o.nobody = &User{class: class, world: w}
-	source := rand.New(rand.NewPCG(w.seed, uint64(time.Now().UnixNano()))) //nolint:gosec // no secret
+	source := rand.New(rand.NewPCG(w.seed, uint64(time.Now().UnixNano())))
 	var gap func() float64
 	if o.how.Poisson {
 		gap = source.ExpFloat64
