@@ -288,6 +288,9 @@ func (s *shard) abandon(x *executor) {
 func (s *shard) reap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.reaper == nil {
+		return // closed while the timer fired
+	}
 	s.end(s.spare)
 	s.spare = len(s.idle)
 	if s.spare == 0 {
@@ -305,6 +308,7 @@ func (s *shard) close() {
 		return // another one has come
 	}
 	s.end(len(s.idle))
+	s.spare = 0
 	if s.reaper != nil {
 		s.reaper.Stop()
 		s.reaper = nil
