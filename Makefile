@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -88,6 +88,12 @@ test-python:
 
 test-busy-master: deps-dev ## hold runs against a stock master whose program stands still for up to 58 s: 54 cases
 	BUSY_MASTER=all $(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout 30m -run TestABusyMasterLosesNothing -parallel 6 ./e2e
+
+# Steps of the random walks, and steps of each sequence that is tried.
+MODEL_STEPS ?= 1000000
+MODEL_DEPTH ?= 4
+test-model: ## hold the worker's session and link against a simulated master and network: a million random steps, with their seed
+	$(GO) test -count=1 -timeout 60m -v -run TestModel ./locustworker/internal/session -model.steps $(MODEL_STEPS) -model.depth $(MODEL_DEPTH)
 
 test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/versions.md)
 	@set -e; for file in requirements/locust-*.txt; do \

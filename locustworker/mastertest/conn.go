@@ -269,8 +269,9 @@ func (c *Conn) leave() {
 func (c *Conn) reset() {
 	c.leave()
 	c.leaving = false
-	c.flight, c.other.flight = nil, nil
-	if !c.pipe.stalled {
+	c.flight = nil
+	if !c.pipe.stalled { // else the other end never hears of it, and what it has sent stays unacknowledged
+		c.other.flight = nil
 		c.other.lose(errReset)
 	}
 	c.pipe.notify()

@@ -95,9 +95,8 @@ func (m *Master) serve(p *peer) {
 		if err != nil || !m.awaitResume() {
 			return
 		}
-		if p.write(func() [][]byte { return m.receive(p, frame) }) != nil {
-			return
-		}
+		// A ROUTER reads on what a lost connection has brought; only its answers are lost.
+		_ = p.write(func() [][]byte { return m.receive(p, frame) })
 	}
 }
 

@@ -12,7 +12,11 @@ const (
 	// joinInterval is Locust's CONNECT_TIMEOUT.
 	joinInterval   = 5 * time.Second
 	rejoinInterval = time.Second
-	probeTimeout   = 1500 * time.Millisecond
+	// joinLimit is how many client_ready a connection gets that is not the identity's
+	// first: a ROUTER may ignore it, for ever, because it had not seen the end of the
+	// one before.
+	joinLimit    = 3
+	probeTimeout = 1500 * time.Millisecond
 	// masterMemory is less than the time for which a master keeps a worker that it
 	// does not hear (HEARTBEAT_LIVENESS, then HEARTBEAT_DEAD_INTERNAL): 64 s.
 	masterMemory = 55 * time.Second
@@ -21,6 +25,7 @@ const (
 // connected follows the dial.
 func (u *Uplink) connected(c Conn) {
 	u.conn, u.answers, u.health = c, 0, health{seen: u.health.seen}
+	u.dialed++
 	u.writer = &writer{conn: c, nodeID: u.identity, queue: u.queue, log: u.log, unsendable: u.unsendable}
 	u.writer.start()
 	if u.standing == known || u.standing == resumed {
@@ -50,7 +55,12 @@ func (u *Uplink) after(d time.Duration, f func()) {
 // join asks the master to take the worker in, for the n-th time on this connection
 // (mirrors connect_to_master).
 func (u *Uplink) join(n int) {
-	if u.cfg.JoinAttempts > 0 && n > u.cfg.JoinAttempts {
+	if u.cfg.JoinAttempts > 0 && u.joins >= u.cfg.JoinAttempts {
+		return
+	}
+	if n > joinLimit && u.dialed > 1 {
+		u.log.Info("the master does not answer; connecting again")
+		u.hangUp()
 		return
 	}
 	interval := joinInterval
@@ -64,17 +74,27 @@ func (u *Uplink) join(n int) {
 			return
 		}
 	}
-	e, err := wire.EncodeBody(wire.ClientReady{})
-	if err != nil {
-		u.log.Error("client_ready cannot be encoded", "error", err)
-		return
+	u.joins++
+	u.recognised = false
+	if u.standing == doubted { // a master that knows the worker answers it before the ack
+		u.sendDirect(u.cfg.Heartbeat())
 	}
-	u.writer.direct.push(item{message: e})
+	u.sendDirect(wire.ClientReady{})
 	u.after(interval, func() { u.join(n + 1) })
 }
 
+// sendDirect sends a message of the link's own before the link is open.
+func (u *Uplink) sendDirect(m wire.Outbound) {
+	e, err := wire.EncodeBody(m)
+	if err != nil {
+		u.log.Error("dropped a message that cannot be encoded", "error", err)
+		return
+	}
+	u.writer.direct.push(item{message: e})
+}
+
 func (u *Uplink) setIdentity(id string) {
-	u.identity = id
+	u.identity, u.dialed = id, 0
 	u.cfg.Renamed(id)
 }
 
@@ -114,19 +134,23 @@ func (u *Uplink) acked(m wire.Ack) {
 		return // the answer to the client_ready that follows every stop
 	}
 	news := Registration{Joined: true}
+	if u.standing == doubted && !u.recognised {
+		u.answers++ // the heartbeat before client_ready will have no answer
+	}
 	switch {
-	case u.standing == replaced: // a dead connection has not even shown its end to the master
-		u.resend(u.ledger.takeDoubtful())
+	case u.standing == replaced && !(m.HasIndex && m.Index <= lastIndex):
+		u.resend(u.ledger.settleIgnored())
 		u.standing = resumed
-	case u.standing == doubted && time.Since(u.lastAnswer) > masterMemory && u.index == lastIndex:
+	case u.standing == doubted && (u.recognised || time.Since(u.lastAnswer) > masterMemory && u.index == lastIndex):
 		u.ledger.confirmDoubtful()
 		u.standing = resumed
-	case u.standing == doubted:
+	case u.standing == doubted, u.standing == replaced:
 		news.Another, news.Discarded = true, u.Discard()
 		u.standing = known
 	default:
 		u.standing = known
 	}
+	u.joins = 0
 	u.lastAnswer = time.Now()
 	u.log.Info("registered with the Locust master", "worker", u.identity, "index", u.index)
 	u.writer.beat(u.cfg.Heartbeat)
@@ -146,6 +170,7 @@ func (u *Uplink) register(news Registration) {
 // worker, and that what was written before the heartbeat has arrived.
 func (u *Uplink) answered() {
 	u.answers++
+	u.recognised = u.state == Joining
 	u.lastAnswer = time.Now()
 	u.ledger.answered(u.answers)
 	if u.state == Probing {
@@ -184,14 +209,23 @@ func (u *Uplink) Rejoin() {
 // hangUp ends the connection as if it had been lost.
 func (u *Uplink) hangUp() {
 	if u.conn != nil {
-		u.disconnected(u.conn, false)
+		u.disconnected(u.conn, lost)
 	}
 }
+
+// A lossCause says why a connection ends.
+type lossCause int
+
+const (
+	lost   lossCause = iota // it has ended, or shall end in good order
+	dead                    // nothing is acknowledged on it
+	silent                  // the master has said nothing on it for SilenceLimit
+)
 
 // disconnected ends a connection, in a goroutine of its own: one that was lost, or
 // one that shall go, which is closed in good order unless it is dead. When it is
 // gone, the ledger is settled and the master dialed again.
-func (u *Uplink) disconnected(c Conn, dead bool) {
+func (u *Uplink) disconnected(c Conn, why lossCause) {
 	if u.conn != c {
 		return // ended before
 	}
@@ -199,10 +233,10 @@ func (u *Uplink) disconnected(c Conn, dead bool) {
 	w := u.writer
 	u.conn, u.writer, u.state = nil, nil, Down
 	u.tasks.Go(func() {
-		acked, isKnown := end(c, w, dead)
+		acked, isKnown := end(c, w, why == dead)
 		u.cfg.Post(func() {
 			u.queue.dropReports()
-			u.resend(u.ledger.lost(acked, isKnown))
+			u.resend(u.ledger.lost(acked, isKnown, why == silent))
 			u.dialer.redial <- u.identity
 		})
 	})
@@ -213,10 +247,10 @@ func (u *Uplink) disconnected(c Conn, dead bool) {
 // because the ledger sends them again. A connection that still lives is closed in
 // good order, so that nothing is in flight when it is counted; one that does not
 // is reset after 2 s at most.
-func end(c Conn, w *writer, dead bool) (acked int64, isKnown bool) {
+func end(c Conn, w *writer, isDead bool) (acked int64, isKnown bool) {
 	idle := w.halt()
 	acked, isKnown = c.Acked()
-	if idle && !dead {
+	if idle && !isDead {
 		_ = c.Close()
 	} else {
 		_ = c.Abort()

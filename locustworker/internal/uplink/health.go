@@ -36,22 +36,23 @@ func (u *Uplink) Check(now time.Time) {
 	if u.writer.unanswered() {
 		u.lastSign = now // until client_ready there is nothing to say for the master
 	}
-	silent := now.Sub(u.lastSign)
+	silence := now.Sub(u.lastSign)
 	switch {
-	case u.dead():
-		u.log.Warn("the connection to the master is dead; connecting again", "silent_for", silent.Round(time.Second))
-		u.disconnected(u.conn, true)
+	case u.unacknowledged():
+		u.log.Warn("the connection to the master is dead; connecting again", "silent_for", silence.Round(time.Second))
+		u.disconnected(u.conn, dead)
 	case u.state == Registered && slept:
 		u.log.Warn("this process stood still for so long that the master may not know it any more; connecting again")
 		u.hangUp()
-	case u.state == Registered && silent > u.cfg.SilenceLimit && u.health.stuck == 0:
-		u.log.Warn("the master has said nothing for too long; connecting again", "silent_for", silent.Round(time.Second))
-		u.hangUp()
+	case u.state == Registered && silence > u.cfg.SilenceLimit && u.health.stuck == 0:
+		u.log.Warn("the master has said nothing for too long; connecting again", "silent_for", silence.Round(time.Second))
+		u.disconnected(u.conn, silent)
 	}
 }
 
-// dead reports whether the connection's peer is gone, by what TCP acknowledges.
-func (u *Uplink) dead() bool {
+// unacknowledged reports whether the connection's peer is gone, by what TCP
+// acknowledges.
+func (u *Uplink) unacknowledged() bool {
 	h := &u.health
 	inFlight, ok := u.conn.InFlight()
 	acked, _ := u.conn.Acked()

@@ -31,6 +31,9 @@ type delivery struct {
 	// before the report, then Conn.Sent after it; 0 until it is written.
 	heartbeatsBefore int64
 	end              atomic.Int64
+	// silent says that the connection was given up because the master had said
+	// nothing on it for SilenceLimit.
+	silent bool
 }
 
 // add enters a report.
@@ -78,10 +81,11 @@ func sift(all []*delivery, keep func(*delivery) bool) []*delivery {
 // lost follows the end of a connection: it returns what must be sent again, in
 // order, and keeps the rest as doubtful. acked is what the peer's TCP had
 // acknowledged; isKnown is false when the system cannot say, and then all is sent
-// again.
-func (l *ledger) lost(acked int64, isKnown bool) (again []*delivery) {
+// again. silent is whether the connection was given up for SilenceLimit.
+func (l *ledger) lost(acked int64, isKnown, silent bool) (again []*delivery) {
 	for _, d := range l.pending {
 		if end := d.end.Load(); isKnown && end != 0 && end <= acked {
+			d.silent = silent
 			l.doubtful = append(l.doubtful, d)
 		} else {
 			again = append(again, d)
@@ -97,9 +101,19 @@ func (l *ledger) confirmDoubtful() {
 	l.doubtful = nil
 }
 
-// takeDoubtful ends the doubt the other way and returns what must be sent again.
-func (l *ledger) takeDoubtful() []*delivery {
-	again := l.doubtful
+// settleIgnored ends the doubt where the master lives on and ignores the identity,
+// because it has not seen the old connection's end. It will read what its TCP has
+// acknowledged, at the latest when its program runs again. But a connection that
+// was silent for SilenceLimit led to something that acknowledges and passes nothing
+// on: what it took is returned, to be sent again.
+func (l *ledger) settleIgnored() (again []*delivery) {
+	for _, d := range l.doubtful {
+		if d.silent {
+			again = append(again, d)
+		} else {
+			l.confirmed += d.report.Total.Requests
+		}
+	}
 	l.doubtful = nil
 	return again
 }

@@ -58,7 +58,7 @@ func TestLedgerAfterALoss(t *testing.T) {
 			l.add(reportOf(5), nil) // never written
 			first.write(0, 100)
 			second.write(0, 200)
-			again := l.lost(tt.acked, tt.known)
+			again := l.lost(tt.acked, tt.known, true)
 			if l.open() != tt.doubts || requests(again) != tt.again {
 				t.Errorf("in doubt %d, to send again %d; want %d, %d", l.open(), requests(again), tt.doubts, tt.again)
 			}
@@ -66,7 +66,7 @@ func TestLedgerAfterALoss(t *testing.T) {
 			if arrived.confirmDoubtful(); arrived.confirmed != tt.doubts || arrived.open() != 0 {
 				t.Errorf("arrived: confirmed %d, open %d", arrived.confirmed, arrived.open())
 			}
-			if d := missing.takeDoubtful(); requests(d) != tt.doubts || missing.confirmed != 0 || missing.open() != 0 {
+			if d := missing.settleIgnored(); requests(d) != tt.doubts || missing.confirmed != 0 || missing.open() != 0 {
 				t.Errorf("missing: again %d, confirmed %d, open %d", requests(d), missing.confirmed, missing.open())
 			}
 		})

@@ -12,6 +12,8 @@ import "fmt"
 //	joining    | ack                                 | registered | heartbeats, a report, the queued messages
 //	joining    | identity doubted, and no ack within | down       | dial again under a new identity: a half-open
 //	           | rejoinInterval                      |            | old connection makes a ROUTER ignore it
+//	joining    | no ack to joinLimit client_ready,   | down       | dial again: the ROUTER may ignore this one
+//	           | not the identity's first connection |            |
 //	probing    | heartbeat answered                  | registered | it is the same master: send what is open
 //	probing    | no answer within probeTimeout,      | down       | dial again under the same identity
 //	           | first time                          |            |
@@ -77,11 +79,14 @@ func (s State) String() string {
 //	doubted  | ack, by another master             | known    | are discarded
 //	doubted  | ack, by the same master            | resumed  | are sent
 //	doubted  | no ack within rejoinInterval       | replaced | wait for the ack
-//	replaced | ack                                | resumed  | are sent
+//	replaced | ack, by another master             | known    | are discarded
+//	replaced | ack, by the same master            | resumed  | are sent
 //
-// It is the same master when it gives the worker the index that it had and can
-// have forgotten it (masterMemory), or when it ignored the identity: then it holds
-// a dead connection of it.
+// It is the same master when it answers the heartbeat that comes before client_ready,
+// or when it gives the worker the index that it had and can have forgotten it
+// (masterMemory), or when it ignored the identity and gives the
+// new one a higher index than the old one had, as masters count: then it holds a
+// connection of the old one whose end it has not seen.
 type standing int
 
 const (

@@ -88,6 +88,9 @@ type Uplink struct {
 	writer     *writer
 	timer      *time.Timer
 	answers    int64     // heartbeat answers on this connection
+	dialed     int       // connections under this identity
+	joins      int       // client_ready without an ack
+	recognised bool      // a heartbeat was answered before the ack to client_ready
 	probes     int       // connections in a row on which none came
 	lastAnswer time.Time // when a master last showed that it knew the worker
 	lastSign   time.Time // when it last said anything
@@ -109,7 +112,7 @@ func New(cfg Config) *Uplink {
 		dial: cfg.Dial, addr: cfg.Addr, log: cfg.Log, redial: make(chan string, 1),
 		up:    func(c Conn) { cfg.Post(func() { u.connected(c) }) },
 		frame: func(c Conn, frame []byte) { cfg.Post(func() { u.received(c, frame) }) },
-		down:  func(c Conn) { cfg.Post(func() { u.disconnected(c, false) }) },
+		down:  func(c Conn) { cfg.Post(func() { u.disconnected(c, lost) }) },
 	}
 	u.setIdentity(NewIdentity())
 	return u
