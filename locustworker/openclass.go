@@ -3,8 +3,10 @@ package locustworker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/arrivals"
@@ -239,4 +241,134 @@ func (o *openClass) logTotals() {
 	if !again {
 		o.world.log.Info("arrivals ended", "class", o.class.name, "due", c.due, "iterations_started", c.started, "dropped", c.dropped)
 	}
+}
+
+// visitWork is a User that is a visitor of a class with arrivals, as the fleet works
+// it.
+type visitWork User
+
+var _ fleet.Work = (*visitWork)(nil)
+
+// Step does the next piece of the visitor's life: the constructor with OnStart, one
+// step of an iteration, or OnStop. A visitor without an iteration is parked. It
+// implements fleet.Work.
+func (c *visitWork) Step() (wait time.Duration, done bool) {
+	u := (*User)(c)
+	returned := false
+	defer func() {
+		if done || !returned { // runtime.Goexit does not return
+			u.visiting.open.leave(u)
+		}
+	}()
+	wait, done = u.stepVisit()
+	if done {
+		u.life.finish(lifeIsOver)
+	}
+	returned = true
+	return wait, done
+}
+
+func (u *User) stepVisit() (wait time.Duration, done bool) {
+	if !u.begun {
+		u.begun = true
+		return 0, !u.begin()
+	}
+	v := u.visiting
+	if v.busy {
+		wait, done = u.goOn()
+	} else {
+		if u.member.Stopping() || u.killed() {
+			return 0, u.unwind()
+		}
+		if !v.open.begin(u) {
+			return fleet.Park, false
+		}
+		v.busy = true
+		wait, done = u.runNext()
+	}
+	if done || len(u.nested) > 0 {
+		return wait, done
+	}
+	v.busy = false
+	v.late.take()
+	if v.open.how.Fresh {
+		return 0, u.unwind()
+	}
+	return 0, false
+}
+
+// Woke implements fleet.Work.
+func (c *visitWork) Woke(late time.Duration) { (*userWork)(c).Woke(late) }
+
+// Kill implements fleet.Work.
+func (c *visitWork) Kill() { (*userWork)(c).Kill() }
+
+// A lateStart is how late an iteration has begun, until its first request takes it.
+type lateStart struct{ d atomic.Int64 }
+
+func (l *lateStart) set(d time.Duration) { l.d.Store(int64(max(d, 0))) }
+
+func (l *lateStart) take() time.Duration {
+	if l.d.Load() == 0 {
+		return 0
+	}
+	return time.Duration(l.d.Swap(0))
+}
+
+const (
+	// lateLimit is how late iterations may start before the log says so.
+	lateLimit = 100 * time.Millisecond
+	// lateInterval is how often it does.
+	lateInterval = 10 * time.Second
+	// neverLogged stands for a time at which everything is logged.
+	neverLogged time.Duration = -1
+)
+
+// A lateWatch counts iterations that started late or not at all since the last
+// warning, by cause.
+type lateWatch struct {
+	machine, onStart, full int64
+	worst                  time.Duration
+	logged                 time.Duration // 0: never
+}
+
+// pacer notes how late an arrival is given to a visitor.
+func (l *lateWatch) pacer(late time.Duration) { l.note(late, &l.machine) }
+
+// start notes how late an iteration starts, which a visitor without an iteration
+// before may owe to its OnStart.
+func (l *lateWatch) start(late time.Duration, first bool) {
+	if first {
+		l.note(late, &l.onStart)
+		return
+	}
+	l.note(late, &l.machine)
+}
+
+func (l *lateWatch) note(late time.Duration, cause *int64) {
+	if late <= lateLimit {
+		return
+	}
+	*cause++
+	l.worst = max(l.worst, late)
+}
+
+// warn logs what was counted, and begins anew, unless it did so a short time ago.
+func (l *lateWatch) warn(log *slog.Logger, o *openClass, now time.Duration) {
+	if l.machine+l.onStart+l.full == 0 || now != neverLogged && l.logged > 0 && now-l.logged < lateInterval {
+		return
+	}
+	if l.full > 0 {
+		log.Warn("arrivals are dropped, because all visitors are busy: the system under test answers too slowly for this rate, or MaxInFlight is too low for it",
+			"class", o.class.name, "dropped", l.full, "max_in_flight", o.how.MaxInFlight)
+	}
+	if l.machine > 0 {
+		log.Warn("iterations start late, because this machine is too busy: use more workers, or a lower rate",
+			"class", o.class.name, "late", l.machine, "limit", lateLimit, "latest", l.worst)
+	}
+	if l.onStart > 0 && l.machine == 0 {
+		log.Warn("first iterations of visitors start late, because their OnStart takes long",
+			"class", o.class.name, "late", l.onStart, "limit", lateLimit, "latest", l.worst)
+	}
+	*l = lateWatch{logged: max(now, 1)}
 }
