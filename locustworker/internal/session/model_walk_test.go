@@ -55,7 +55,8 @@ func pauses() (all []step) {
 
 // mayPass reports whether an outage may last so much longer.
 func (m *model) mayPass(d time.Duration) bool {
-	return (!m.paused || m.silent()+d <= busyLimit) && (m.open || m.silent()+d <= restartLimit)
+	busy := m.paused || m.stalled && m.hidesAcks
+	return (!busy || m.silent()+d <= busyLimit) && (m.open || m.silent()+d <= restartLimit)
 }
 
 func runSteps() []step {
