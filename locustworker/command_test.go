@@ -240,7 +240,7 @@ func TestFailingListenerIsAnExitCode(t *testing.T) {
 // Conformance: H8, C13, C15
 func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_AUTOQUIT": "5", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
-	c, sh := testCommand(env, Config{}, shopClasses(), "--worker", "-f", "locustfile.py", "--headless", "--autostart", "-u", "5", "--otel", "-L", "debug", "Buyer")
+	c, sh := testCommand(env, Config{}, shopClasses(), "--worker", "-f", "locustfile.py", "--headless", "--autostart", "-u", "5", "-L", "debug", "Buyer")
 	sh.files["locust.conf"] = "web-port = 80\nmy-argument = 1"
 	if code := runStopped(t, c); code != cli.ExitOK {
 		t.Errorf("exit code %d", code)
@@ -254,7 +254,6 @@ func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	want := []string{
 		"options without a meaning for a worker are ignored, as there is no --headless: --users",
 		"options without a meaning for a Go program are ignored: --locustfile, --autostart",
-		"a Python worker obeys these options, this one does not: --otel",
 		"configuration files set what is no option of Locust; the master sends custom arguments: locust.conf: my-argument",
 	}
 	if strings.Join(warnings, "\n") != strings.Join(want, "\n") {

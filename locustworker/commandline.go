@@ -42,21 +42,29 @@ func commandLine(base Config, classes []Class, host string, o output) cli.Progra
 		Work: func(ctx context.Context, s cli.Settings, log *slog.Logger) int {
 			cfg := base.with(s)
 			cfg.Logger = log
-			if s.Headless.On {
-				return workAlone(ctx, cfg, s, o, classes)
+			telemetry, err := startTelemetry(ctx, cfg, s)
+			if err != nil {
+				log.Error("--otel: " + err.Error())
+				return cli.ExitUsage
 			}
-			return work(ctx, cfg, s.ExitCodeOnError, classes)
+			defer closeTelemetry(ctx, telemetry, log)
+			cfg = telemetry.Configure(cfg)
+			if s.Headless.On {
+				return workAlone(ctx, cfg, s, o, telemetry, classes)
+			}
+			return work(ctx, cfg, s.ExitCodeOnError, telemetry, classes)
 		},
 	}
 }
 
 // work runs a worker to its end and returns the exit code.
-func work(ctx context.Context, cfg Config, codeOnError int, classes []Class) int {
+func work(ctx context.Context, cfg Config, codeOnError int, telemetry Telemetry, classes []Class) int {
 	w, err := New(cfg, classes...)
 	if err != nil {
 		cfg.Logger.Error(err.Error())
 		return cli.ExitError
 	}
+	telemetry.Observe(w)
 	waiting, end := context.WithCancel(ctx)
 	var warned sync.WaitGroup
 	warned.Go(func() { w.warnOfWaiting(waiting) })
@@ -76,13 +84,13 @@ type output struct {
 }
 
 // workAlone runs the classes without a master and returns the exit code.
-func workAlone(ctx context.Context, cfg Config, s cli.Settings, o output, classes []Class) int {
+func workAlone(ctx context.Context, cfg Config, s cli.Settings, o output, telemetry Telemetry, classes []Class) int {
 	h := Headless{
 		Users: s.Users, SpawnRate: s.Headless.SpawnRate, RunTime: s.Headless.RunTime,
 		Thresholds: s.Headless.Thresholds, AbortOnThreshold: s.Headless.AbortOnThreshold, ExitCodeOnError: s.ExitCodeOnError,
 		OnlySummary: s.Headless.OnlySummary, CSV: s.Headless.CSV, CSVFullHistory: s.Headless.CSVHistory,
 		JSON: s.Headless.JSON, JSONFile: s.Headless.JSONFile, HTML: s.Headless.HTML, JUnit: s.Headless.JUnit,
-		Annotations: s.Headless.Annotations, Title: s.Headless.Program, Stdout: o.stdout, screen: o.screen,
+		Annotations: s.Headless.Annotations, Title: s.Program, Stdout: o.stdout, screen: o.screen,
 	}
 	if h.ExitCodeOnError == 0 {
 		h.ExitCodeOnError = -1
@@ -105,6 +113,7 @@ func workAlone(ctx context.Context, cfg Config, s cli.Settings, o output, classe
 		cfg.Logger.Error(err.Error())
 		return cli.ExitError
 	}
+	telemetry.Observe(w)
 	code, err := w.RunHeadless(ctx, h)
 	switch {
 	case errors.Is(err, ErrConfig):

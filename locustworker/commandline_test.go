@@ -136,9 +136,9 @@ func TestSettingsOfAConfigComeBack(t *testing.T) {
 			t.Fatalf("no value for %s", fields.Type().Field(i).Name)
 		}
 	}
-	ofTheCommandLine := cli.Settings{Users: full.Users, ExitCodeOnError: full.ExitCodeOnError} // which no Config has
 	got := settingsOf(Config{}.with(full))
-	got.Users, got.ExitCodeOnError = ofTheCommandLine.Users, ofTheCommandLine.ExitCodeOnError
+	got.Users, got.ExitCodeOnError = full.Users, full.ExitCodeOnError // which no Config has
+	got.OTel, got.Profile, got.Program = full.OTel, full.Profile, full.Program
 	if !reflect.DeepEqual(got, full) {
 		t.Errorf("got\n%+v, want\n%+v", got, full)
 	}

@@ -110,6 +110,11 @@ type Config struct {
 	// ServeMetrics serves the figures on MetricsAddr: promworker.Serve, or a function
 	// of your own. Default nil: there must be no MetricsAddr.
 	ServeMetrics MetricsServer
+	// Telemetry starts the export that --otel asks for: otelworker.Start. Only Main
+	// and MainConfig use it. Default nil: --otel is an error in the log.
+	Telemetry TelemetryStart
+	// Tracer follows requests on their way. Default nil: nothing does.
+	Tracer RequestTracer
 	// Version is what --version shows. Default: the version of the program's
 	// module, as far as the build knows it.
 	Version string

@@ -90,5 +90,12 @@ var (
 // Python does, an error as its text, so that an exception may hold another one, and
 // anything else as fmt.Sprint writes it.
 func PythonError(class string, args ...any) error {
-	return errors.New(python.Exception(class, args...))
+	return &pythonError{class: class, text: python.Exception(class, args...)}
 }
+
+type pythonError struct{ class, text string }
+
+func (e *pythonError) Error() string { return e.text }
+
+// ErrorType returns the class: what OpenTelemetry calls error.type.
+func (e *pythonError) ErrorType() string { return e.class }

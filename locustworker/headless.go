@@ -127,6 +127,7 @@ func (a *alone) init(ctx context.Context, h Headless) {
 		seed = rand.Uint64()
 	}
 	shared := &world{recorder: w.recorder, nap: w.nap, drain: w.cfg.DrainTimeout, seed: seed, log: a.log, env: env, exception: a.exception, trial: w.trial}
+	shared.tracer = w.cfg.Tracer
 	env.nobody = shared.nobody()
 	env.setHost(w.cfg.Host)
 	a.config.Open = w.open()

@@ -38,6 +38,8 @@ type Sample struct {
 	// arrivals; else 0. The worker sets it for the Request event. ResponseTime
 	// includes it there, unless Config.LatencyFrom is FromSent.
 	Late time.Duration
+	// Trace is what Client.StartTrace returned for the request, or nil.
+	Trace RequestTrace
 	// Context is for the Request event alone, which gets it as it is (the context
 	// of Locust's request event).
 	Context map[string]any

@@ -39,6 +39,7 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 		env:       env,
 		exception: exceptions.report,
 		problem:   exceptions.problem,
+		tracer:    w.cfg.Tracer,
 	}
 	env.nobody = shared.nobody()
 	env.setHost(w.cfg.Host)

@@ -50,6 +50,7 @@ type world struct {
 	seed     uint64
 	log      *slog.Logger
 	env      *Environment
+	tracer   RequestTracer // or nil
 	// exception reports an uncaught error of a user's code. It does not block.
 	exception func(u *User, err error, trace string)
 	// problem reports what is wrong with the test as a whole. It does not block.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandwing/bandwing/loadtest"
 	"github.com/bandwing/bandwing/locustworker"
+	"github.com/bandwing/bandwing/locustworker/otelworker"
 	"github.com/bandwing/bandwing/locustworker/promworker"
 )
 
@@ -24,7 +25,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "locustworker:", err)
 		os.Exit(2)
 	}
-	base := locustworker.Config{Version: version, ServeMetrics: promworker.Serve, Commands: []locustworker.Command{
+	base := locustworker.Config{Version: version, ServeMetrics: promworker.Serve, Telemetry: otelworker.Start, Commands: []locustworker.Command{
 		{Name: "data", Help: "Load documents into the service, and remove them.", Run: data(cfg)},
 		{Name: "health", Help: "End with 0 when a master counts on the worker of this container.", Run: healthCommand},
 	}}

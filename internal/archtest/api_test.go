@@ -65,9 +65,11 @@ func receiver(fn *ast.FuncDecl) string {
 }
 
 // rimFaults finds what only the rim of the system may do: read the environment, end the process, catch signals. The rim
-// is the programs, and locustworker.Main and boomer.Run, which are whole programs for somebody's main to call.
+// is the programs, and locustworker.Main and boomer.Run, which are whole programs for somebody's main to call; and one
+// file reads the OTEL_* variables, because OpenTelemetry's SDK reads the process's own by itself.
 func rimFaults(s source) []string {
-	if s.file.Name.Name == "main" || s.path == "locustworker/main.go" || s.path == "boomer/program.go" {
+	rimFiles := []string{"locustworker/main.go", "boomer/program.go", "locustworker/otelworker/environment.go"}
+	if s.file.Name.Name == "main" || slices.Contains(rimFiles, s.path) {
 		return nil
 	}
 	rim := []string{

@@ -23,6 +23,8 @@ const (
 	eventBus   = "github.com/asaskevich/EventBus"
 	envconfig  = "github.com/kelseyhightower/envconfig"
 	msgpack    = "github.com/vmihailenco/msgpack"
+	otel       = "go.opentelemetry.io/otel"
+	otelslog   = "go.opentelemetry.io/contrib/bridges/otelslog"
 	prometheus = "github.com/prometheus/client_golang"
 	zmq4       = "github.com/go-zeromq/zmq4"
 )
@@ -117,6 +119,11 @@ func clientRows() []row {
 			never: slices.DeleteFunc(foreign(), func(name string) bool { return name == prometheus }),
 		},
 		{
+			pkg:   "locustworker/otelworker",
+			may:   []string{"locustworker", otel, otelslog, googleUUID},
+			never: append(slices.DeleteFunc(foreign(), func(name string) bool { return name == otel }), fasthttp, gofakeit),
+		},
+		{
 			pkg:   "loadtest",
 			may:   []string{"locustworker", "locustworker/httpuser", "locustworker/redisuser", goRedis, gofakeit},
 			never: slices.DeleteFunc(foreign(), func(name string) bool { return name == goRedis }),
@@ -129,7 +136,7 @@ func clientRows() []row {
 		{
 			pkg:   "boomer",
 			may:   []string{"locustworker", eventBus, prometheus, gopsutil}, // what boomer's API names, and its usage of CPU and memory
-			never: []string{gin, goRedis, envconfig, fasthttp, gofakeit, "locustworker/httpuser", "api/..."},
+			never: []string{gin, goRedis, otel, envconfig, fasthttp, gofakeit, "locustworker/httpuser", "api/..."},
 		},
 	}
 }
@@ -171,7 +178,7 @@ func headlessRows() []row {
 
 // foreign is what somebody who imports a package of the worker must not pull into their build.
 func foreign() []string {
-	return []string{gin, goRedis, prometheus, envconfig, "api/...", "boomer", "internal/...", "e2e/...", "bench/..."}
+	return []string{gin, goRedis, prometheus, otel, envconfig, "api/...", "boomer", "internal/...", "e2e/...", "bench/..."}
 }
 
 // importFaults holds every package of the module against the table.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/httpuser/internal/cookies"
 	"github.com/bandwing/bandwing/locustworker/httpuser/internal/http1"
 )
@@ -19,7 +20,8 @@ type exchange struct {
 	call call
 	ctx  context.Context //nolint:containedctx // lives as long as one call of Do
 
-	deadline bool // turn.limit is the context's
+	deadline bool                      // turn.limit is the context's
+	trace    locustworker.RequestTrace // or nil
 	peer     *peer
 	method   string // of the request that is sent now
 	uri      []byte // its target

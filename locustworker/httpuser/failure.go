@@ -27,6 +27,9 @@ type failure string
 
 func (f failure) Error() string { return string(f) }
 
+// ErrorType returns the exception's class: what OpenTelemetry calls error.type.
+func (f failure) ErrorType() string { return classOf(string(f)) }
+
 // NetworkError implements locustworker.NetworkError.
 func (f failure) NetworkError() {}
 
@@ -37,6 +40,15 @@ var _ locustworker.NetworkError = failure("")
 type verdict string
 
 func (v verdict) Error() string { return string(v) }
+
+// ErrorType is that of a failure.
+func (v verdict) ErrorType() string { return classOf(string(v)) }
+
+// classOf returns the class of an exception's text.
+func classOf(text string) string {
+	class, _, _ := strings.Cut(text, "(")
+	return class
+}
 
 // exception is the failure that Python has as an exception of that class.
 func exception(class string, args ...any) failure {

@@ -10,6 +10,9 @@ import (
 // perform runs a built request and records it.
 func (s *Session) perform(x *exchange) (*Response, error) {
 	s.newResponse(x)
+	if s.user.Client().Traced() {
+		s.startTrace(x)
+	}
 	start := time.Now()
 	limit := time.Time{}
 	if x.call.timeout > 0 {
@@ -21,10 +24,13 @@ func (s *Session) perform(x *exchange) (*Response, error) {
 	s.setLimit(&x.turn, limit)
 	back := false
 	defer func() {
-		if !back && x.sent { // the caller's Stream panicked
+		switch {
+		case !back && x.sent: // the caller's Stream panicked
 			x.resp.Duration = time.Since(start)
 			x.describe(nil)
 			s.record(x, errPanic)
+		case !back:
+			x.abortTrace(errPanic)
 		}
 		s.keepMemory(x)
 	}()
@@ -35,6 +41,7 @@ func (s *Session) perform(x *exchange) (*Response, error) {
 		if a.cut {
 			s.user.Client().Cut()
 		}
+		x.abortTrace(a)
 		return nil, a
 	}
 	s.judge(x, err)
@@ -99,9 +106,12 @@ func (s *Session) record(x *exchange, verdict error) {
 	if s.user.Client().Watched() {
 		s.show(x)
 	}
+	if x.trace != nil && r.StatusCode > 0 {
+		x.trace.Attribute("http.response.status_code", int64(r.StatusCode))
+	}
 	s.user.Record(locustworker.Sample{
 		Type: r.Type, Name: r.Name, ResponseTime: r.Duration, Length: r.Length, Err: verdict,
-		Context: x.call.context,
+		Context: x.call.context, Trace: x.trace,
 	})
 }
 

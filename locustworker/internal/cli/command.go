@@ -186,7 +186,7 @@ func (c *Command) suggest(wrong string) string {
 // work runs the worker itself.
 func (c *Command) work(ctx context.Context, in *invocation, log *slog.Logger) int {
 	log.Info(fmt.Sprintf("Starting %s %s", c.program(), c.version()), "go", runtime.Version())
-	in.Headless.Program = c.program()
+	in.Program = c.program()
 	code := c.Work(ctx, in.Settings, log)
 	log.Info(fmt.Sprintf("Shutting down (exit code %d)", code))
 	return code

@@ -68,9 +68,4 @@ func TestDocumentation(t *testing.T) {
 			t.Errorf("%s is not in %s", needed, file)
 		}
 	}
-	for _, o := range unsupportedOptions() {
-		if !strings.Contains(tail, "`"+o.Name()+"`") {
-			t.Errorf("%s does not say that %s is not supported", file, o.Name())
-		}
-	}
 }

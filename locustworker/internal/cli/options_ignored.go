@@ -28,16 +28,7 @@ func meaninglessOptions() []option {
 	add(positive, valueOption("--expect-workers").In("LOCUST_EXPECT_WORKERS"))
 	add(wholeNumber, valueOption("--expect-workers-max-wait").In("LOCUST_EXPECT_WORKERS_MAX_WAIT"))
 	add(anyText, flagOption("--enable-rebalancing"))
-
-	add(anyText, valueOption("--profile"))
 	return append(all, refusedOptions()...)
-}
-
-// unsupportedOptions are those that a Python worker obeys.
-func unsupportedOptions() []option {
-	return []option{
-		{Option: flagOption("--otel").In("LOCUST_ENABLE_OPENTELEMETRY"), meaning: unsupported, take: nothing},
-	}
 }
 
 // refusedOptions are those that Locust itself has replaced.

@@ -23,8 +23,6 @@ const (
 	// headlessOnly options are about a run without a master, and the master's
 	// business otherwise.
 	headlessOnly
-	// unsupported options do something in a Python worker.
-	unsupported
 )
 
 // An optionGroup is options under one heading of --help.
@@ -40,9 +38,9 @@ func optionGroups() []optionGroup {
 		{"Options of a run without a master", slices.Concat(headlessOptions(), thresholdOptions(), reportOptions())},
 		{"Test options", append(taskOptions(), runOptions()...)},
 		{"Logging options", logOptions()},
+		{"OpenTelemetry options", telemetryOptions()},
 		{"Other options", otherOptions()},
 		{"Options of Locust without a meaning for a Go worker, accepted and ignored", meaninglessOptions()},
-		{"Options that a Python worker obeys and this one does not yet, ignored with a warning", unsupportedOptions()},
 	}
 }
 
@@ -230,6 +228,23 @@ func logOptions() []option {
 			Option: flagOption("--skip-log-setup").In("LOCUST_SKIP_LOG_SETUP"),
 			help:   "Leave the log to the program, and do not send it to the master.",
 			take:   setFlag(func(s *invocation) *bool { return &s.HideLogs }),
+		},
+	}
+}
+
+func telemetryOptions() []option {
+	return []option{
+		{
+			Option: flagOption("--otel").In("LOCUST_ENABLE_OPENTELEMETRY"),
+			help: "Export metrics and the log by OpenTelemetry, and with OTEL_TRACES_EXPORTER=otlp a span for each request; " +
+				"OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables say where to.",
+			take: setFlag(func(s *invocation) *bool { return &s.OTel }),
+		},
+		{
+			Option:  valueOption("--profile"),
+			metavar: "<profile>",
+			help:    "A name that groups runs: the resource attribute profile of what --otel exports.",
+			take:    setText(func(s *invocation) *string { return &s.Profile }),
 		},
 	}
 }

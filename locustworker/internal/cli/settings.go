@@ -35,6 +35,12 @@ type Settings struct {
 
 	// HideLogs is --skip-log-setup.
 	HideLogs bool
+	// OTel is --otel.
+	OTel bool
+	// Profile is --profile.
+	Profile string
+	// Program is the program's name.
+	Program string
 	// Users is --users.
 	Users int
 	// Headless is a run without a master, and what it leaves.
@@ -57,8 +63,6 @@ type UserSettings struct {
 type Headless struct {
 	// On is --headless without --worker.
 	On bool
-	// Program is the program's name.
-	Program string
 	// Annotations says that the output is a job's of GitHub Actions.
 	Annotations bool
 
@@ -96,7 +100,6 @@ type invocation struct {
 	ignored     []string // options of the command line without a meaning here
 	alone       []string // such options that have a meaning without a master
 	unseen      []string // such options of the environment and of files
-	unsupported []string // options that a Python worker obeys
 	unknownKeys []string // keys of files that are no options
 
 	readFile func(name string) ([]byte, error)
@@ -153,8 +156,6 @@ func (in *invocation) take(o option, parsed *Parsed) error {
 		return fmt.Errorf("%s: %w", v.Origin, err)
 	}
 	switch {
-	case o.meaning == unsupported && v.On:
-		in.unsupported = append(in.unsupported, o.Name())
 	case o.meaning == headlessOnly && v.Source == CommandLine:
 		in.alone = append(in.alone, o.Name())
 	case o.meaning == meaningless && v.Source == CommandLine:
@@ -194,9 +195,6 @@ func (in *invocation) warn(log *slog.Logger) {
 	}
 	if len(in.ignored) > 0 {
 		log.Warn("options without a meaning for a Go program are ignored: " + strings.Join(in.ignored, ", "))
-	}
-	if len(in.unsupported) > 0 {
-		log.Warn("a Python worker obeys these options, this one does not: " + strings.Join(in.unsupported, ", "))
 	}
 	if len(in.unknownKeys) > 0 {
 		log.Warn("configuration files set what is no option of Locust; the master sends custom arguments: " + strings.Join(in.unknownKeys, ", "))
