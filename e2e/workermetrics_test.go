@@ -136,7 +136,7 @@ func checkFigures(t *testing.T, f workerFigures, n int) {
 			t.Errorf("%s sums to %d; the master's tables and the API to %d", name, got, n)
 		}
 	}
-	for _, name := range []string{"users", "open_connections", "failures_total", "requests_cut_total", "samples_forgotten_total"} {
+	for _, name := range []string{"users", "open_connections", "failures_total", "requests_cut_total", "samples_discarded_total"} {
 		if got := f.sum("bandwing_worker_" + name); got != 0 {
 			t.Errorf("%s sums to %d at the end", name, got)
 		}

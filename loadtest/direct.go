@@ -105,7 +105,7 @@ func isGone(err error) bool {
 		strings.Contains(err.Error(), "must be created at the root")
 }
 
-// settleDirect forgets a document that turned out to be gone, and does what follows.
+// settleDirect drops a document that turned out to be gone, and does what follows.
 func (u *user) settleDirect(c command, reply *redis.Cmd) error {
 	switch err := reply.Err(); {
 	case err != nil && isGone(err):

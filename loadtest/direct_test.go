@@ -88,7 +88,7 @@ func TestBothWorkersTalkToRedisAlike(t *testing.T) {
 	}
 }
 
-// What was deleted by somebody else is forgotten, and what has grown too large is set
+// What was deleted by somebody else is dropped, and what has grown too large is set
 // anew.
 func TestDirectUsersSettleDocuments(t *testing.T) {
 	server := redistest.Start(t)

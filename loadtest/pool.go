@@ -57,7 +57,7 @@ func newPool() *pool {
 	return &pool{known: make(map[string]int)}
 }
 
-// begin forgets the documents of another run. The share of this one may have
+// begin drops the documents of another run. The share of this one may have
 // come before, or comes later.
 func (p *pool) begin(run string) {
 	p.mu.Lock()
@@ -97,7 +97,7 @@ func newDocument(key string, k kind) document {
 	return document{key, url.PathEscape(key), string(appendQuoted(nil, key)), k}
 }
 
-// drop forgets a document that is gone.
+// drop removes a document that is gone.
 func (p *pool) drop(d document) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

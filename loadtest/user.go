@@ -151,7 +151,7 @@ func (u *user) OnStop(ctx context.Context) error {
 	return u.deleteOwn(ctx)
 }
 
-// settle forgets a document that turned out to be gone.
+// settle drops a document that turned out to be gone.
 func (u *user) settle(r *httpuser.Response, d document) {
 	if r.StatusCode == http.StatusNotFound {
 		u.pool.drop(d)

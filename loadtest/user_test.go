@@ -85,7 +85,7 @@ func TestNothingGrows(t *testing.T) {
 	}
 }
 
-func TestADocumentThatIsGoneIsForgotten(t *testing.T) {
+func TestADocumentThatIsGoneIsDropped(t *testing.T) {
 	f, host := newFakeAPI(t, "basicUser:1", "user:1", "complex:1")
 	f.broken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
 	var samples []locustworker.Sample

@@ -308,13 +308,13 @@ func TestConformanceHandlersThatHang(t *testing.T) {
 		{"at once, hangs", true, 0, 10 * time.Second, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var letGo chan struct{} // belongs to the bubble
+			var release chan struct{} // belongs to the bubble
 			later := 0
 			hang := MessageHandler{Concurrent: test.concurrent, Handle: func(*Environment, Message) error {
 				if test.takes > 0 {
 					time.Sleep(test.takes)
 				} else {
-					<-letGo
+					<-release
 				}
 				return nil
 			}}
@@ -322,7 +322,7 @@ func TestConformanceHandlersThatHang(t *testing.T) {
 			cfg := Config{Messages: map[string]MessageHandler{"hang": hang, "after": after}}
 			perform(t, play{cfg: cfg}, func(s *stage) {
 				id := s.id()
-				letGo = make(chan struct{})
+				release = make(chan struct{})
 				s.master.SendCustom(id, "hang", nil)
 				s.master.SendCustom(id, "after", nil)
 				synctest.Wait()
@@ -334,7 +334,7 @@ func TestConformanceHandlersThatHang(t *testing.T) {
 				if n := s.logged(`level=ERROR msg="message handlers do not end; leaving them" types=[hang] waited=10s`); n != test.stuck {
 					t.Errorf("%d lines about the handler, want %d:\n%s", n, test.stuck, s.log)
 				}
-				close(letGo)
+				close(release)
 				synctest.Wait()
 				if left := !test.concurrent && test.stuck > 0; (later == 0) != left {
 					t.Errorf("the handler behind it was called %d times", later)

@@ -224,7 +224,7 @@ func TestConformanceARunBeginsOnce(t *testing.T) {
 		d.start = time.Now()
 		s.spawned(map[string]int{"Noted": 1})
 		time.Sleep(5*time.Second + 500*time.Millisecond)
-		s.spawned(map[string]int{"Noted": 2}) // no new run: nothing is forgotten
+		s.spawned(map[string]int{"Noted": 2}) // no new run: nothing is discarded
 		time.Sleep(1800 * time.Millisecond)
 		s.master.Stop(id)
 		s.master.Expect("client_stopped", "client_ready")

@@ -46,7 +46,7 @@ func TestConformanceEqualWeights(t *testing.T) {
 	}
 	for _, c := range w.classes {
 		want := described[0][c.name]
-		if c.name == "Nested" { // Locust forgets the tasks of a Markov chain
+		if c.name == "Nested" { // Locust drops the tasks of a Markov chain
 			for _, task := range chain.s.tasks {
 				want.Tasks[task.name] = pythonTask{Weight: 1, Tags: []string{}}
 			}

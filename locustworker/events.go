@@ -18,7 +18,7 @@ type Events struct {
 	// Init is called once, before the worker connects to the master.
 	Init func(*Environment) error
 	// Connected is called when a master has taken the worker in: at the start, and
-	// again after a lost connection if the master has forgotten the worker or is
+	// again after a lost connection if the master has dropped the worker or is
 	// another one.
 	Connected func(*Environment) error
 	// TestStart is called at the first spawn of a run, before any user starts.
@@ -55,7 +55,7 @@ type Events struct {
 	Request func(u *User, s Sample)
 	// UserError is called for every uncaught error of a user's code, in the
 	// user's goroutine; for a constructor that fails in the same way again, once a
-	// run. trace is what the master is told, of at most 200 errors a second.
+	// run. trace is what goes to the master, for at most 200 errors a second.
 	UserError func(u *User, err error, trace string)
 	// Quitting is called when the worker begins to end, while its users stop and the
 	// last report goes out. Run returns after it. Without a master it is called when

@@ -26,8 +26,8 @@ type rateLimit struct {
 	held   int64 // since the last one that passed
 }
 
-// pass reports whether one more may pass now, and how many were held back that
-// nobody was told of.
+// pass reports whether one more may pass now, and how many were held back and
+// not reported.
 func (v *rateLimit) pass(now time.Time) (ok bool, held int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

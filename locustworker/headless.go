@@ -271,10 +271,10 @@ func (a *alone) watchUsage(ctx context.Context) {
 // reset are in the tables.
 func (a *alone) settle() Counters {
 	w := a.worker
-	c := Counters{Recorded: w.recorder.store.Recorded(), Forgotten: a.run.Dropped(), Cut: w.recorder.cut.Load()}
-	c.Confirmed = c.Recorded - c.Forgotten
+	c := Counters{Recorded: w.recorder.store.Recorded(), Discarded: a.run.Dropped(), Cut: w.recorder.cut.Load()}
+	c.Confirmed = c.Recorded - c.Discarded
 	w.final.Store(&c)
-	a.log.Info("run ended", "samples_recorded", c.Recorded, "reported", c.Confirmed, "dropped_by_reset", c.Forgotten, "requests_cut", c.Cut)
+	a.log.Info("run ended", "samples_recorded", c.Recorded, "reported", c.Confirmed, "dropped_by_reset", c.Discarded, "requests_cut", c.Cut)
 	return c
 }
 

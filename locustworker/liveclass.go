@@ -62,7 +62,7 @@ func (c *liveClass) currentHost() string {
 	return c.host
 }
 
-// beginRun forgets what failed in the last run.
+// beginRun clears what failed in the last run.
 func (c *liveClass) beginRun() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -115,7 +115,7 @@ func (s *setSpec) only(names []string) *setSpec {
 
 // flattened returns the set with the functions of its tasks and of all sets in it
 // as its own tasks, each once and of weight 1 (mirrors
-// Environment.assign_equal_weights, which forgets the tasks of a Markov chain). Tags
+// Environment.assign_equal_weights, which drops the tasks of a Markov chain). Tags
 // of a set count for its tasks.
 func (s *setSpec) flattened() *setSpec {
 	flat := *s

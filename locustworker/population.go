@@ -26,7 +26,7 @@ type population struct {
 	groups     map[string]*classGroup // the groups do not change, but there may be more of them
 	names      []string               // in declaration order
 	host       string
-	mismatched string // what the master was told of in this run: see reportMismatch
+	mismatched string // what was reported to the master in this run: see reportMismatch
 }
 
 // A classGroup is the users of one class.

@@ -109,9 +109,9 @@ func TestASlowReportListenerHoldsNothingUp(t *testing.T) {
 	})
 }
 
-// A worker that leaves a lost master, or is stopped with a shorter timeout, hastens
+// A worker that leaves a lost master, or is stopped with a shorter timeout, shortens
 // users that are stopping already.
-func TestAShorterStopHastensUsersThatStop(t *testing.T) {
+func TestAShorterStopEndsUsersSooner(t *testing.T) {
 	for name, rampDown := range map[string]bool{"no ramp down": false, "ramp down before": true} {
 		t.Run(name, func(t *testing.T) {
 			onStage(t, Config{}, scripted{task: sleep(time.Hour)}, func(s *stage) {

@@ -102,7 +102,7 @@ func (s *stage) start(cfg Config, classes ...Class) {
 func (s *stage) finish() {
 	s.quit()
 	c := s.worker.Counters()
-	if c.Recorded != c.Confirmed+c.Open+c.Forgotten || (c.Open > 0 && !s.lossy) {
+	if c.Recorded != c.Confirmed+c.Open+c.Discarded || (c.Open > 0 && !s.lossy) {
 		s.t.Errorf("the samples do not add up, or some are not proven to have arrived: %+v", c)
 	}
 	if shown := s.worker.Snapshot().Counters; shown != c {

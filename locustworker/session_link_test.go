@@ -120,12 +120,12 @@ func TestANewMasterGetsNothingOfTheOldRun(t *testing.T) {
 }
 
 // Conformance: B6, D3
-func TestTheSameMasterAfterItForgot(t *testing.T) {
+func TestTheSameMasterAfterItDroppedTheWorker(t *testing.T) {
 	onStage(t, Config{}, scripted{}, func(s *stage) {
 		id := s.running()
 		s.master.Stall()
 		time.Sleep(90 * time.Second) // the users stop after 60
-		s.master.Forget(id)          // as the real one does after 64
+		s.master.Drop(id)            // as the real one does after 64
 		s.master.Unstall()
 		s.master.Skip()
 		s.master.WaitFor("client_ready", time.Minute)
@@ -192,8 +192,8 @@ func TestABusyMasterKeepsItsWorker(t *testing.T) {
 					}
 					s.checkTotals(s.recorded())
 					want := 2 // at the start, and after the stop
-					if c := s.worker.Counters(); c.Forgotten > 0 || len(s.master.OfType("client_ready")) != want || !s.master.Knows(id) {
-						t.Errorf("%+v, %d client_ready; want nothing forgotten and %d", c, len(s.master.OfType("client_ready")), want)
+					if c := s.worker.Counters(); c.Discarded > 0 || len(s.master.OfType("client_ready")) != want || !s.master.Knows(id) {
+						t.Errorf("%+v, %d client_ready; want nothing discarded and %d", c, len(s.master.OfType("client_ready")), want)
 					}
 				})
 			})

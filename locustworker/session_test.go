@@ -28,7 +28,7 @@ func TestARunFromJoiningToQuitting(t *testing.T) {
 			t.Errorf("Run = %v", s.err)
 		}
 		c := s.worker.Counters()
-		if c.Confirmed != 33 || c.Open != 0 || c.Forgotten != 0 {
+		if c.Confirmed != 33 || c.Open != 0 || c.Discarded != 0 {
 			t.Errorf("counters %+v; want all 33 confirmed", c)
 		}
 	})

@@ -17,7 +17,7 @@ import (
 // system asks for. It is the caller's.
 type Snapshot struct {
 	// Counters tell what became of the samples. Counters.Recorded is the sum of
-	// the rows' requests, and Recorded = Confirmed + Open + Forgotten.
+	// the rows' requests, and Recorded = Confirmed + Open + Discarded.
 	Counters Counters
 	// Rows are the totals by name and type, sorted in that order: of all samples
 	// since the worker was made. No report, no new run and no reset of the figures
@@ -74,7 +74,7 @@ func (w *Worker) Snapshot() Snapshot {
 			Type: row.Method, Name: row.Name, Requests: row.Requests, Failures: row.Failures, Times: histogram(row.Times),
 		})
 	}
-	c.Open = c.Recorded - c.Confirmed - c.Forgotten
+	c.Open = c.Recorded - c.Confirmed - c.Discarded
 	s.Counters = c
 	s.Users = w.userCounts()
 	s.Link = LinkState(w.figures.Link.Load())
@@ -91,7 +91,7 @@ func (w *Worker) Counters() Counters {
 	}
 	c := w.settled()
 	c.Recorded = w.recorder.store.Recorded()
-	c.Open = c.Recorded - c.Confirmed - c.Forgotten
+	c.Open = c.Recorded - c.Confirmed - c.Discarded
 	return c
 }
 
@@ -100,7 +100,7 @@ func (w *Worker) Counters() Counters {
 func (w *Worker) settled() Counters {
 	return Counters{
 		Confirmed: w.figures.Confirmed.Load(),
-		Forgotten: w.figures.Discarded.Load(),
+		Discarded: w.figures.Discarded.Load(),
 		Cut:       w.recorder.cut.Load(),
 	}
 }

@@ -47,7 +47,7 @@ func checkRow(t *testing.T, s Snapshot, n int64) {
 		h.Bounds[5] != 3200*time.Microsecond || h.Bounds[6] != 6400*time.Microsecond {
 		t.Errorf("the times are %+v; want %d of 5 ms", h, n)
 	}
-	if c := s.Counters; c.Recorded != n || c.Confirmed+c.Open+c.Forgotten != n {
+	if c := s.Counters; c.Recorded != n || c.Confirmed+c.Open+c.Discarded != n {
 		t.Errorf("counters %+v; want %d recorded", c, n)
 	}
 }

@@ -33,7 +33,7 @@ type Worker struct {
 }
 
 // Counters tell what became of a worker's samples: Recorded = Confirmed + Open +
-// Forgotten.
+// Discarded.
 type Counters struct {
 	// Recorded counts the samples that users recorded.
 	Recorded int64
@@ -41,9 +41,9 @@ type Counters struct {
 	Confirmed int64
 	// Open counts those without such a proof: not sent yet, or on their way.
 	Open int64
-	// Forgotten counts those dropped because their run was over before they
+	// Discarded counts those dropped because their run was over before they
 	// could be delivered.
-	Forgotten int64
+	Discarded int64
 	// Cut counts requests that were sent and never recorded, because their user
 	// was stopped and the drain timeout passed.
 	Cut int64
@@ -141,12 +141,12 @@ func (w *Worker) settle(s *session.Session, why error) error {
 		Recorded:  w.recorder.store.Recorded(),
 		Confirmed: w.figures.Confirmed.Load(),
 		Open:      open + left.Requests,
-		Forgotten: w.figures.Discarded.Load(),
+		Discarded: w.figures.Discarded.Load(),
 		Cut:       w.recorder.cut.Load(),
 	}
 	w.final.Store(&c)
 	w.cfg.Logger.Info("worker ended", "samples_recorded", c.Recorded, "confirmed", c.Confirmed,
-		"unconfirmed", c.Open, "forgotten", c.Forgotten, "requests_cut", c.Cut)
+		"unconfirmed", c.Open, "discarded", c.Discarded, "requests_cut", c.Cut)
 	w.hooks.quit(c)
 	switch {
 	case errors.Is(why, session.ErrNoMaster):

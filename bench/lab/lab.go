@@ -13,8 +13,8 @@ import (
 	"github.com/bandwing/bandwing/internal/proctest"
 )
 
-// stopPatience is how long a program may take to end before it is killed.
-const stopPatience = 10 * time.Second
+// stopTimeout is how long a program may take to end before it is killed.
+const stopTimeout = 10 * time.Second
 
 // A Lab is the programs of one benchmark. It belongs to one goroutine.
 type Lab struct {
@@ -47,7 +47,7 @@ func (l *Lab) Start(name string, cmd *exec.Cmd) (*proctest.Process, error) {
 }
 
 // Stop ends a program, which may be gone already.
-func Stop(p *proctest.Process) { p.Stop(stopPatience) }
+func Stop(p *proctest.Process) { p.Stop(stopTimeout) }
 
 // A Master is a stock Locust master.
 type Master struct {

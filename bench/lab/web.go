@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// patience is how long anything may take that is waited for.
-const patience = 60 * time.Second
+// timeout is how long anything may take that is waited for.
+const timeout = 60 * time.Second
 
 // A Web is the URL of a program that answers HTTP, such as a master's web UI.
 type Web string
@@ -58,7 +58,7 @@ func (w Web) post(ctx context.Context, path string, form url.Values) error {
 // Await asks for a page until it is there and check takes it, if there is one. The page is JSON that is decoded into
 // reply, unless that is nil.
 func (w Web) Await(ctx context.Context, path string, reply any, check func() error) error {
-	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(100 * time.Millisecond) {
 		body, err := w.Get(ctx, path)
 		if err == nil && reply != nil {
 			err = json.Unmarshal(body, reply)
@@ -72,7 +72,7 @@ func (w Web) Await(ctx context.Context, path string, reply any, check func() err
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case time.Now().After(deadline):
-			return fmt.Errorf("waited %v for %s%s: %w", patience, w, path, err)
+			return fmt.Errorf("waited %v for %s%s: %w", timeout, w, path, err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ from locust import events
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from locustfile import *  # noqa: E402, F403
+from locustfile import *  # noqa: F403
 
 block = get_original("time", "sleep")
 

@@ -17,8 +17,8 @@ import (
 	"github.com/bandwing/bandwing/internal/proctest"
 )
 
-// patience is how long Chromium may be silent while something is waited for.
-const patience = 60 * time.Second
+// timeout is how long Chromium may be silent while something is waited for.
+const timeout = 60 * time.Second
 
 // Browser is a headless Chromium with one page, driven over a pair of pipes by the Chrome DevTools Protocol.
 type Browser struct {
@@ -138,7 +138,7 @@ type browserMessage struct {
 
 func (b *Browser) read() browserMessage {
 	b.t.Helper()
-	_ = b.pipe.SetReadDeadline(time.Now().Add(patience))
+	_ = b.pipe.SetReadDeadline(time.Now().Add(timeout))
 	text, err := b.out.ReadBytes(0)
 	if err != nil {
 		b.t.Fatalf("chromium: %v", err)

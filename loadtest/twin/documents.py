@@ -78,7 +78,7 @@ class Documents:
         return len(self._places)
 
     def begin(self, run: str) -> None:
-        """Forgets the documents of another run."""
+        """Drops the documents of another run."""
         if not run or run != self.run:
             self.run = run
             self._clear()
@@ -97,7 +97,7 @@ class Documents:
             self._keys[kind].append(key)
 
     def drop(self, key: str) -> None:
-        """Forgets a document that is gone."""
+        """Drops a document that is gone."""
         if key not in self._places:
             return
         keys = self._keys[next(filter(key.startswith, KINDS))]

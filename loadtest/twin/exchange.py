@@ -26,7 +26,7 @@ from .documents import KINDS, Documents
 from .settings import SETTINGS, Config, Settings, environment
 
 KEYS_MESSAGE, ACK_MESSAGE = "redisjson_keys", "redisjson_keys_ack"
-ACK_PATIENCE = 5.0  # seconds
+ACK_TIMEOUT = 5.0  # seconds
 DEFAULT_CLASS = "RedisJSONUser"
 
 log = logging.getLogger("loadtest")
@@ -171,14 +171,14 @@ class Dealer:
         runner.register_message(ACK_MESSAGE, self._acknowledged)
 
     def deal(self, run: str, keys: list[str]) -> None:
-        """Sends each worker its share and waits until all have it, or for ACK_PATIENCE."""
+        """Sends each worker its share and waits until all have it, or for ACK_TIMEOUT."""
         self._run, self._keys = run, keys
         workers = self._workers()
         self._waiting = set(workers)
         self._all_have.clear()
         for position, worker in enumerate(workers):
             self._send(worker, position, len(workers))
-        if workers and not self._all_have.wait(ACK_PATIENCE):
+        if workers and not self._all_have.wait(ACK_TIMEOUT):
             log.warning("no word that these workers have their documents: %s", ", ".join(sorted(self._waiting)))
         log.info("dealt %d keys out among %d workers", len(keys), len(workers))
 

@@ -215,7 +215,7 @@ class ScenarioUser(DocumentUser, HttpUser):
         self._settle(key, self._send("PUT", "redisjson/update", name, names(key), body)[0])
 
     def _settle(self, key: str, status: int) -> None:
-        """Forgets a document that turned out to be gone."""
+        """Drops a document that turned out to be gone."""
         if status == 404:
             scenario.documents.drop(key)
 

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// patience is how long Expect waits for each message.
-	patience = 10 * time.Second
+	// waitLimit is how long Expect waits for each message.
+	waitLimit = 10 * time.Second
 	// shownMessages is how many messages a failure shows.
 	shownMessages = 40
 	shownData     = 160
@@ -84,7 +84,7 @@ func (l *Log) Expect(types ...string) []Message {
 	l.master.tb.Helper()
 	var got []Message
 	for _, typ := range types {
-		message := l.wait(fmt.Sprintf("%q", typ), patience, func(message Message) bool {
+		message := l.wait(fmt.Sprintf("%q", typ), waitLimit, func(message Message) bool {
 			return message.Type == typ || !periodic(message.Type)
 		})
 		if message.Type != typ {

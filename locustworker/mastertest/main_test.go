@@ -41,7 +41,7 @@ type client struct {
 
 func dial(t *testing.T, m *Master, id string) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	var c conn
 	var err error
@@ -161,7 +161,7 @@ func (f *fakeTB) run(test func()) string {
 
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !holds(); {
+	for end := time.Now().Add(waitLimit); !holds(); {
 		if time.Now().After(end) {
 			t.Fatalf("still not: %s", what)
 		}

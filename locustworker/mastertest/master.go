@@ -204,9 +204,9 @@ func (m *Master) IgnoreWorker(id string) {
 // HearWorker makes the next connection of the worker count again.
 func (m *Master) HearWorker(id string) { m.update(func() { delete(m.ignored, id) }) }
 
-// Forget makes the master not know the worker any more, as one that has missed it
+// Drop makes the master not know the worker any more, as one that has missed it
 // for a minute: its heartbeats are not answered.
-func (m *Master) Forget(id string) { m.update(func() { delete(m.life.workers, id) }) }
+func (m *Master) Drop(id string) { m.update(func() { delete(m.life.workers, id) }) }
 
 // Violations returns what workers did against the protocol, in the order it
 // happened.

@@ -52,7 +52,7 @@ func TestHeartbeatsOfKnownWorkersAreAnswered(t *testing.T) {
 	}
 	unanswered(func() { m.AnswerHeartbeats(false) }, func() { m.AnswerHeartbeats(true) })
 	unanswered(m.Silence, m.Speak)
-	unanswered(func() { m.Forget("w") }, func() { c.join(0) })
+	unanswered(func() { m.Drop("w") }, func() { c.join(0) })
 	unanswered(func() { c.send(wire.ClientStopped{}) }, func() { c.join(0) })
 	unanswered(func() { c.send(wire.Quit{}) }, func() { c.join(0) })
 	if got := m.Violations(); len(got) != 0 {
@@ -216,7 +216,7 @@ func TestPause(t *testing.T) {
 		until(t, "the bytes have arrived all the same", func() bool { n, ok := c.Acked(); return !ok || n == c.Sent() })
 		m.Resume()
 		c.want(wire.HeartbeatReply{}, wire.HeartbeatReply{})
-		if got := m.WaitFor("heartbeat", patience).State() + m.WaitFor("heartbeat", patience).State(); got != "readyrunning" {
+		if got := m.WaitFor("heartbeat", waitLimit).State() + m.WaitFor("heartbeat", waitLimit).State(); got != "readyrunning" {
 			t.Errorf("got %q", got)
 		}
 	})

@@ -49,7 +49,7 @@ func TestTotals(t *testing.T) {
 		m.Spawn("w", map[string]int{"A": 2})
 		check("after a second spawn", first)
 		m.Stop("w")
-		m.Forget("w")
+		m.Drop("w")
 		c.send(sample("/b", 2))
 		first.Rows[b], first.All, first.Errors[b] = Count{6, 2}, Count{14, 4}, map[string]int64{"boom": 2}
 		check("a late report", first)
@@ -70,7 +70,7 @@ func TestReport(t *testing.T) {
 	c := dial(t, m, "w")
 	c.join(0)
 	c.send(sample("/a", 3))
-	message := m.WaitFor("stats", patience)
+	message := m.WaitFor("stats", waitLimit)
 	now := time.Unix(1_795_000_000, 0)
 	entry := Entry{
 		Method: "GET", Name: "/a", Requests: 3, Failures: 1, TotalMS: 3, MaxMS: 1, MinMS: 0.25, ContentLength: 9,

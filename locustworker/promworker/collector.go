@@ -33,8 +33,8 @@ func NewCollector(w Source) prometheus.Collector {
 		users:       describe("users", "Users alive, those that are stopping included.", "user_class"),
 		recorded:    describe("samples_recorded_total", "Samples that users recorded: the sum of all requests."),
 		confirmed:   describe("samples_confirmed_total", "Samples that are proven to have arrived at the master."),
-		pending:     describe("samples_pending", "Samples recorded and neither confirmed nor forgotten: not sent yet, or on their way."),
-		forgotten:   describe("samples_forgotten_total", "Samples dropped because their run was over before they could be delivered, or on a reset."),
+		pending:     describe("samples_pending", "Samples recorded and neither confirmed nor discarded: not sent yet, or on their way."),
+		discarded:   describe("samples_discarded_total", "Samples dropped because their run was over before they could be delivered, or on a reset."),
 		cut:         describe("requests_cut_total", "Requests sent and never recorded: their user was stopped and the drain timeout passed."),
 		link:        describe("link_state", "1 for the state of the link to the master, 0 for the other states.", "state"),
 		lateness:    describe("scheduler_lateness_seconds", "How long after the intended time users woke from the waits between their tasks."),
@@ -56,7 +56,7 @@ type collector struct {
 
 	requests, failures, duration            *prometheus.Desc
 	users                                   *prometheus.Desc
-	recorded, confirmed, pending, forgotten *prometheus.Desc
+	recorded, confirmed, pending, discarded *prometheus.Desc
 	cut, link, lateness, connections        *prometheus.Desc
 	arrivals                                arrivalDescs
 }
@@ -64,7 +64,7 @@ type collector struct {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.requests, c.failures, c.duration, c.users, c.recorded, c.confirmed, c.pending, c.forgotten,
+		c.requests, c.failures, c.duration, c.users, c.recorded, c.confirmed, c.pending, c.discarded,
 		c.cut, c.link, c.lateness, c.connections,
 	} {
 		ch <- d
@@ -92,7 +92,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(c.recorded, s.Counters.Recorded)
 	count(c.confirmed, s.Counters.Confirmed)
 	gauge(c.pending, s.Counters.Open)
-	count(c.forgotten, s.Counters.Forgotten)
+	count(c.discarded, s.Counters.Discarded)
 	count(c.cut, s.Counters.Cut)
 	for _, state := range locustworker.LinkStates() {
 		var on int64

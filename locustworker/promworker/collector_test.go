@@ -32,7 +32,7 @@ func times(counts ...int64) locustworker.Histogram {
 
 func someFigures() fixed {
 	return fixed{
-		Counters: locustworker.Counters{Recorded: 107, Confirmed: 90, Open: 10, Forgotten: 7, Cut: 2},
+		Counters: locustworker.Counters{Recorded: 107, Confirmed: 90, Open: 10, Discarded: 7, Cut: 2},
 		Rows: []locustworker.RowTotals{
 			{Type: "GET", Name: `/a"\` + "\n", Requests: 100, Failures: 4, Times: times(50, 30, 19)},
 			{Type: "PUT", Name: "/a", Requests: 7, Times: times(0, 7, 0)},
@@ -78,10 +78,10 @@ bandwing_worker_requests_total{method="PUT",name="/a"} 7
 # HELP bandwing_worker_samples_confirmed_total Samples that are proven to have arrived at the master.
 # TYPE bandwing_worker_samples_confirmed_total counter
 bandwing_worker_samples_confirmed_total 90
-# HELP bandwing_worker_samples_forgotten_total Samples dropped because their run was over before they could be delivered, or on a reset.
-# TYPE bandwing_worker_samples_forgotten_total counter
-bandwing_worker_samples_forgotten_total 7
-# HELP bandwing_worker_samples_pending Samples recorded and neither confirmed nor forgotten: not sent yet, or on their way.
+# HELP bandwing_worker_samples_discarded_total Samples dropped because their run was over before they could be delivered, or on a reset.
+# TYPE bandwing_worker_samples_discarded_total counter
+bandwing_worker_samples_discarded_total 7
+# HELP bandwing_worker_samples_pending Samples recorded and neither confirmed nor discarded: not sent yet, or on their way.
 # TYPE bandwing_worker_samples_pending gauge
 bandwing_worker_samples_pending 10
 # HELP bandwing_worker_samples_recorded_total Samples that users recorded: the sum of all requests.

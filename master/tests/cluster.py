@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCUSTFILE = Path(__file__).resolve().parent / "testdata" / "metered.py"
-PATIENCE = 60.0
+TIMEOUT = 60.0
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -34,9 +34,9 @@ def free_port():
 
 def until(condition, what):
     """Waits for a condition and returns what it gave; fails the test when it does not come."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
+        assert time.monotonic() < deadline, f"waited {TIMEOUT:g} s in vain for {what}"
         time.sleep(0.05)
     return found
 

@@ -75,10 +75,10 @@ class Supervisor:
         self._console = console
         self._running: list[Process] = []
         self._asked_at = 0.0
-        self._impatient = False
+        self._hurried = False
 
     def install_signals(self) -> None:
-        """Ctrl-C, SIGTERM and a closed terminal end the run; another Ctrl-C later ends it without patience."""
+        """Ctrl-C, SIGTERM and a closed terminal end the run; another Ctrl-C later ends it at once."""
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sig, self._on_signal)
 
@@ -229,7 +229,7 @@ class Supervisor:
             raise UpFailed(f"the load test cannot be started: {err}") from err
         asked = False
         while test.alive():
-            if self._impatient:
+            if self._hurried:
                 test.kill()
             elif self._asked_at and not asked:
                 asked = True
@@ -277,7 +277,7 @@ class Supervisor:
         for process in group:
             process.terminate()
         while any(p.alive() for p in group):
-            if self._impatient or time.monotonic() - began > self._config.stop_timeout:
+            if self._hurried or time.monotonic() - began > self._config.stop_timeout:
                 break
             time.sleep(POLL)
         killed = [p.name for p in group if p.alive()]
@@ -295,7 +295,7 @@ class Supervisor:
         if not self._asked_at:
             self._asked_at = now
         elif number == signal.SIGINT and now - self._asked_at > SAME_SIGNAL:
-            self._impatient = True
+            self._hurried = True
 
     def _pause(self, seconds: float) -> None:
         if self._asked_at:

@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 ROOT = SCRIPTS.parent
 LOCAL = Path(os.environ.get("LOCAL", ROOT / ".local"))
 MARK = "BANDWING_TEST_MARK"
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 sys.path.insert(0, str(SCRIPTS))
 
@@ -36,9 +36,9 @@ def free_ports(count: int) -> list[int]:
 
 def until(condition: Callable[[], bool], what: str) -> None:
     """Waits for a condition; fails the test when it does not come."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
+        assert time.monotonic() < deadline, f"waited {TIMEOUT:g} s in vain for {what}"
         time.sleep(0.02)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import make_dashboards
-from conftest import LOCAL, PATIENCE, ROOT, free_ports, until
+from conftest import LOCAL, ROOT, TIMEOUT, free_ports, until
 from panelqueries import Prometheus, all_queries, filled
 from stack import config, prometheus
 from stack.parts import http_body
@@ -123,7 +123,7 @@ def served(env: Env) -> float:
 
 def soon(condition: Callable[[], bool], missing: Iterable[object]) -> None:
     """Waits for a condition, second by second; says what is missing when it does not come."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "no data for " + "\n".join(map(str, missing))
         time.sleep(1)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from conftest import LOCAL, PATIENCE, ROOT
+from conftest import LOCAL, ROOT, TIMEOUT
 
 UP = [str(LOCAL / "venv" / "bin" / "python"), "scripts/up.py"]
 READY = "Ctrl-C stops it."
@@ -57,7 +57,7 @@ class Run:
 
     def wait_for(self, words: str) -> None:
         """Waits until the words were printed; fails when the program ends before."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         with self._news:
             while words not in self.text:
                 assert self._reader.is_alive(), f"ended without printing {words!r}:\n{self.text}"
@@ -77,19 +77,19 @@ class Run:
     def hang_up(self) -> None:
         """Closes the terminal, like a user who closes the window."""
         self._hung_up.set()
-        self._reader.join(PATIENCE)
+        self._reader.join(TIMEOUT)
 
     def end(self) -> int:
         """Waits for the end; the exit code."""
-        code = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        code = self.process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
         return code
 
     def close(self) -> None:
         """Ends whatever is still there after a failed test."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT)
 
 
 def _own_terminal(fd: int) -> None:

@@ -76,7 +76,7 @@ def test_dealer_sends_shares_by_index_and_to_whom_joins():
 
 
 def test_dealer_waits_for_a_silent_worker_and_goes_on(monkeypatch, caplog):
-    monkeypatch.setattr("loadtest.twin.exchange.ACK_PATIENCE", 0.05)
+    monkeypatch.setattr("loadtest.twin.exchange.ACK_TIMEOUT", 0.05)
     Dealer(FakeRunner(0, 1, silent=("w1",))).deal("run", [])
     assert "no word that these workers have their documents: w1" in caplog.text
 

@@ -186,7 +186,7 @@ func runOptions() []option {
 		},
 		{
 			Option: flagOption("--reset-stats").In("LOCUST_RESET_STATS"),
-			help:   "Forget what was recorded when all users are spawned. To be set on the master too.",
+			help:   "Discard what was recorded when all users are spawned. To be set on the master too.",
 			take:   setFlag(func(s *invocation) *bool { return &s.ResetStats }),
 		},
 		{

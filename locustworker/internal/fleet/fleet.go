@@ -47,10 +47,10 @@ type Group struct {
 	name     string
 	make     func(id int64) *Member
 	running  []*Member
-	stopping int // told to stop and not yet gone
+	stopping int // asked to stop and not yet gone
 }
 
-// New returns a fleet without groups. All members are told to stop and killed when
+// New returns a fleet without groups. All members are asked to stop and killed when
 // ctx ends.
 func New(ctx context.Context, cfg Config) *Fleet {
 	f := &Fleet{cfg: cfg, start: time.Now(), stops: make(map[*stop]struct{})}

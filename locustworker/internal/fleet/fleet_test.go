@@ -150,9 +150,9 @@ func TestStopTimeouts(t *testing.T) {
 	}
 }
 
-// TestAShorterStopHastens: members that have five minutes to stop get no more than
+// TestAShorterStopReplacesALongerOne: members that have five minutes to stop get no more than
 // a later StopAll gives.
-func TestAShorterStopHastens(t *testing.T) {
+func TestAShorterStopReplacesALongerOne(t *testing.T) {
 	for _, second := range []time.Duration{0, 10 * time.Second, time.Hour} {
 		for _, how := range []string{"shrink", "stop"} {
 			synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ type Work interface {
 	// Step does the next piece of work, in an executor, and may block. It returns
 	// how long the member waits before the next Step; 0 or less means not at all, Park
 	// until Member.Wake.
-	// done ends the member. When the member was told to stop (Member.Stopping), Step
+	// done ends the member. When the member was asked to stop (Member.Stopping), Step
 	// is called without delay and should end soon with done.
 	Step() (wait time.Duration, done bool)
 	// Woke tells how long after the intended time the next Step comes. It is called
@@ -33,7 +33,7 @@ type Member struct {
 	slot  int32 // place in group.running; guarded by Fleet.mu
 	state state // guarded by shard.mu
 	woken bool  // Wake was called while it was not parked; guarded by shard.mu
-	told  atomic.Bool
+	asked atomic.Bool
 }
 
 // A state is where a member stands.
@@ -49,9 +49,9 @@ const (
 // Init sets what the member does. Call it once, before anything else.
 func (m *Member) Init(w Work) { m.work = w }
 
-// Stopping reports whether the member was told to stop. It is safe for concurrent
+// Stopping reports whether the member was asked to stop. It is safe for concurrent
 // use.
-func (m *Member) Stopping() bool { return m.told.Load() }
+func (m *Member) Stopping() bool { return m.asked.Load() }
 
 // A list holds members, first come, first served.
 type list struct{ first, last *Member }

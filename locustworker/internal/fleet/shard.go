@@ -62,7 +62,7 @@ func (s *shard) begin(m *Member) {
 
 // tell tells a member to stop. One that waits gets ready at once.
 func (s *shard) tell(m *Member) {
-	m.told.Store(true)
+	m.asked.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch m.state {
@@ -161,7 +161,7 @@ func (s *shard) put(x *executor, m *Member, how outcome, wait time.Duration) *Me
 	case how == yielded:
 		m.state = queued
 		s.turns.push(m)
-	case how == waits && (m.told.Load() || wait == Park && m.woken):
+	case how == waits && (m.asked.Load() || wait == Park && m.woken):
 		m.woken = false
 		s.mu.Unlock()
 		return m

@@ -6,7 +6,7 @@ import "time"
 // says so, and how often it says so again.
 const stubbornAfter = 5 * time.Second
 
-// A stop is a number of members that were told to stop together. Its fields are
+// A stop is a number of members that were asked to stop together. Its fields are
 // guarded by Fleet.mu, but for done.
 type stop struct {
 	fleet   *Fleet

@@ -225,19 +225,19 @@ func (s *Session) stopUsers(timeout time.Duration, then func()) {
 	}
 	hasty := s.run == quitting
 	go func() {
-		told := make(chan struct{})
+		called := make(chan struct{})
 		go func() {
-			defer close(told)
+			defer close(called)
 			if endTest != nil {
 				s.cfg.Events.TestStopping()
 			}
 		}()
 		if !hasty {
-			<-told
+			<-called
 		}
 		job.end()
 		s.cfg.Fleet.StopAll(timeout)
-		<-told
+		<-called
 		if endTest != nil {
 			s.cfg.Events.TestStop()
 		}

@@ -47,7 +47,7 @@ type quota[K comparable] struct {
 	admitted map[K]struct{}
 	bytes    int // of the admitted keys
 	refused  []K // the first that were not admitted
-	told     bool
+	warned   bool
 }
 
 func newQuota[K comparable](limit int, clone func(K) K, size func(K) int) *quota[K] {
@@ -112,7 +112,7 @@ func (q *quota[K]) reset() {
 	defer q.mu.Unlock()
 	q.admitted = make(map[K]struct{})
 	q.frozen.Store(nil)
-	q.bytes, q.refused, q.told = 0, nil, false
+	q.bytes, q.refused, q.warned = 0, nil, false
 	q.named.Store(false)
 }
 
@@ -120,10 +120,10 @@ func (q *quota[K]) reset() {
 func (q *quota[K]) overflow() []K {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.told || len(q.refused) == 0 {
+	if q.warned || len(q.refused) == 0 {
 		return nil
 	}
-	q.told = true
+	q.warned = true
 	return slices.Clone(q.refused)
 }
 
@@ -135,7 +135,7 @@ func offender(text string) string {
 	return shorten(text, offenderLength)
 }
 
-// overflows returns what the caller of Config.Overflow has to be told.
+// overflows returns what the caller of Config.Overflow has to be given.
 func (s *Store) overflows() []Overflow {
 	var all []Overflow
 	if rows := s.rows.overflow(); rows != nil {

@@ -28,8 +28,8 @@ func rowsOf(r Report) map[string]int64 {
 // TestRowLimit: rows beyond the limit share one for the rest of the run, those that
 // have a place keep it, no sample is lost, and one call says so.
 func TestRowLimit(t *testing.T) {
-	var told []Overflow
-	store := New(Config{Shards: 2, MaxRows: 3, Overflow: func(o Overflow) { told = append(told, o) }})
+	var warnings []Overflow
+	store := New(Config{Shards: 2, MaxRows: 3, Overflow: func(o Overflow) { warnings = append(warnings, o) }})
 	record := func(names ...string) {
 		for i, name := range names {
 			store.Record(uint32(i), named(name))
@@ -53,36 +53,36 @@ func TestRowLimit(t *testing.T) {
 	record("/a", "/b")
 	check(map[string]int64{"GET /a": 2, "GET /b": 2})
 	record("/b", "/c", "/d", "/e", "/d")
-	if told != nil {
-		t.Errorf("told %+v while samples were recorded", told)
+	if warnings != nil {
+		t.Errorf("got %+v while samples were recorded", warnings)
 	}
 	check(map[string]int64{"GET /b": 2, "GET /c": 2, "other other": 6})
 	record("/a", "/f")
 	check(map[string]int64{"GET /a": 2, "other other": 2})
 	want := []Overflow{{Limit: 3, First: []string{"GET /d", "GET /e"}}}
-	if !reflect.DeepEqual(told, want) {
-		t.Errorf("told %+v, want %+v", told, want)
+	if !reflect.DeepEqual(warnings, want) {
+		t.Errorf("got %+v, want %+v", warnings, want)
 	}
 
 	store.Reset()
 	record("/f", "/e", "/d", "/a")
 	check(map[string]int64{"GET /f": 2, "GET /e": 2, "GET /d": 2, "other other": 2})
-	if len(told) != 2 || told[1].First[0] != "GET /a" {
-		t.Errorf("told %+v, want one more for the second run", told)
+	if len(warnings) != 2 || warnings[1].First[0] != "GET /a" {
+		t.Errorf("got %+v, want one more for the second run", warnings)
 	}
 }
 
 func TestErrorOverflowIsTold(t *testing.T) {
-	var told []Overflow
-	store := New(Config{Shards: 4, MaxErrors: 2, Overflow: func(o Overflow) { told = append(told, o) }})
+	var warnings []Overflow
+	store := New(Config{Shards: 4, MaxErrors: 2, Overflow: func(o Overflow) { warnings = append(warnings, o) }})
 	for i := range 20 {
 		store.Record(uint32(i), failed(get(milli), fmt.Sprintf("text %02d %s", i, strings.Repeat("ä", 300))))
 		store.Take()
 	}
-	if len(told) != 1 || !told[0].Errors || told[0].Limit != 2 || len(told[0].First) != 1 {
-		t.Fatalf("told %+v, want one overflow of errors", told)
+	if len(warnings) != 1 || !warnings[0].Errors || warnings[0].Limit != 2 || len(warnings[0].First) != 1 {
+		t.Fatalf("got %+v, want one overflow of errors", warnings)
 	}
-	if first := told[0].First[0]; !strings.HasPrefix(first, "GET /a: text 02 ää") || len(first) > offenderLength {
+	if first := warnings[0].First[0]; !strings.HasPrefix(first, "GET /a: text 02 ää") || len(first) > offenderLength {
 		t.Errorf("the first is %q", first)
 	}
 }

@@ -241,8 +241,8 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// TestTallyForgets: names that are not static must not fill the memory.
-func TestTallyForgets(t *testing.T) {
+// TestTallyDropsWhatIsNotUsed: names that are not static must not fill the memory.
+func TestTallyDropsWhatIsNotUsed(t *testing.T) {
 	store := New(Config{Shards: 1, MaxRows: 20_000})
 	for _, count := range []int{20_000, maxKept + 1, 10, 100} {
 		for i := range count {

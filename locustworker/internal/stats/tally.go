@@ -155,7 +155,7 @@ func (k rowKey) size() int { return len(k.method) + len(k.name) }
 func (k failureKey) size() int { return k.rowKey.size() + len(k.text) }
 
 // reset makes the tally empty for a new period. It keeps the memory of the rows
-// that were used in this one and forgets the others.
+// that were used in this one and drops the others.
 func (t *tally) reset() {
 	resetRows(&t.rows, (*row).reset)
 	resetRows(&t.failures, (*failure).reset)

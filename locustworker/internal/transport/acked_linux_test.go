@@ -86,7 +86,7 @@ func stall(t *testing.T) (dealer *Conn, peer net.Conn) {
 // drained counts what the peer's program gets to read.
 func drained(t *testing.T, peer net.Conn) (int64, error) {
 	t.Helper()
-	_ = peer.SetReadDeadline(time.Now().Add(patience))
+	_ = peer.SetReadDeadline(time.Now().Add(waitLimit))
 	return io.Copy(io.Discard, peer)
 }
 

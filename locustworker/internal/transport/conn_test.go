@@ -188,7 +188,7 @@ func rawPeer(t *testing.T) (dealer *Conn, peer net.Conn) {
 }
 
 func readFull(nc net.Conn, n int) ([]byte, error) {
-	_ = nc.SetReadDeadline(time.Now().Add(patience))
+	_ = nc.SetReadDeadline(time.Now().Add(waitLimit))
 	return readBody(nc, n)
 }
 

@@ -31,7 +31,7 @@ const (
 // A ROUTER ignores a connection whose identity it knows already, for as long as
 // that connection lives, and the handshake succeeds all the same. So Close the old
 // Conn first; then wait a moment, because the ROUTER lets go of it only when its
-// program runs next; and believe in the new Conn when something was answered.
+// program runs next; and rely on the new Conn when something was answered.
 func Dial(ctx context.Context, addr, identity string) (*Conn, error) {
 	if identity == "" || len(identity) > maxIdentity || identity[0] == 0 {
 		return nil, fmt.Errorf("%w: %q", ErrIdentity, identity)

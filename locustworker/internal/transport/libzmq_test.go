@@ -27,8 +27,8 @@ type router struct {
 	ended bool
 }
 
-// told is a line of its output.
-type told struct {
+// received is a line of its output.
+type received struct {
 	Port     int
 	Identity string
 	Frames   [][2]any
@@ -66,18 +66,18 @@ func (r *router) stop() {
 	}
 	r.ended = true
 	_ = r.in.Close()
-	ended := time.AfterFunc(patience, func() { _ = r.cmd.Process.Kill() })
+	ended := time.AfterFunc(waitLimit, func() { _ = r.cmd.Process.Kill() })
 	defer ended.Stop()
 	_ = r.cmd.Wait()
 }
 
 // next is what the router says next.
-func (r *router) next() told {
+func (r *router) next() received {
 	r.t.Helper()
 	if !r.out.Scan() {
 		r.t.Fatalf("router.py has ended (%v): run make deps if something is missing", r.out.Err())
 	}
-	var line told
+	var line received
 	if err := json.Unmarshal(r.out.Bytes(), &line); err != nil {
 		r.t.Fatalf("%v: %s", err, r.out.Bytes())
 	}
@@ -106,7 +106,7 @@ func (r *router) want(identity string, frame []byte) {
 	r.t.Helper()
 	sum := sha256.Sum256(frame)
 	got := r.next()
-	want := told{Identity: identity, Frames: [][2]any{{float64(len(frame)), hex.EncodeToString(sum[:])}}}
+	want := received{Identity: identity, Frames: [][2]any{{float64(len(frame)), hex.EncodeToString(sum[:])}}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		r.t.Fatalf("the ROUTER got %v, want %v", got, want)
 	}
@@ -166,7 +166,7 @@ func TestLibzmqManyWorkers(t *testing.T) {
 // only when its program has run, which nobody can see from here.
 func (r *router) heard(identity string) *Conn {
 	r.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(waitLimit); time.Now().Before(end); {
 		c := r.dial(identity)
 		mustSend(r.t, c, []byte("hello"))
 		_ = c.nc.SetReadDeadline(time.Now().Add(250 * time.Millisecond))
@@ -177,7 +177,7 @@ func (r *router) heard(identity string) *Conn {
 		}
 		_ = c.Close()
 	}
-	r.t.Fatalf("%q was not heard within %v", identity, patience)
+	r.t.Fatalf("%q was not heard within %v", identity, waitLimit)
 	return nil
 }
 

@@ -12,12 +12,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what should happen at once.
-const patience = 10 * time.Second
+// waitLimit is how long a test waits for what should happen at once.
+const waitLimit = 10 * time.Second
 
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -25,9 +25,9 @@ func soon(t *testing.T) context.Context {
 // until polls for a condition that holds sooner or later.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !holds(); {
+	for end := time.Now().Add(waitLimit); !holds(); {
 		if time.Now().After(end) {
-			t.Fatalf("still not after %v: %s", patience, what)
+			t.Fatalf("still not after %v: %s", waitLimit, what)
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -83,7 +83,7 @@ func (s State) String() string {
 //	replaced | ack, by the same master            | resumed  | are sent
 //
 // It is the same master when it answers the heartbeat that comes before client_ready,
-// or when it gives the worker the index that it had and can have forgotten it
+// or when it gives the worker the index that it had and can have dropped it
 // (masterMemory), or when it ignored the identity and gives the
 // new one a higher index than the old one had, as masters count: then it holds a
 // connection of the old one whose end it has not seen.

@@ -42,8 +42,8 @@ func losses() []loss {
 			true, 0,
 		},
 		{
-			"the same master, which has forgotten", func(o *owner, id string) { o.master.Stall(); o.master.Cut(id) }, 70 * time.Second,
-			func(o *owner, id string) { o.master.Forget(id); o.master.Unstall() },
+			"the same master, which dropped the worker", func(o *owner, id string) { o.master.Stall(); o.master.Cut(id) }, 70 * time.Second,
+			func(o *owner, id string) { o.master.Drop(id); o.master.Unstall() },
 			Registration{Joined: true},
 			true, 30,
 		},
@@ -238,7 +238,7 @@ func TestSuspendedForLong(t *testing.T) {
 		id := o.master.WaitFor("client_ready", time.Minute).Worker
 		time.Sleep(time.Second)
 		o.do(func() { time.Sleep(70 * time.Second) }) // as a SIGSTOP, but for the writer
-		o.master.Forget(id)
+		o.master.Drop(id)
 		o.master.Skip()
 		o.master.WaitFor("client_ready", 6*time.Second)
 	})

@@ -3,8 +3,8 @@
 //
 // A message is one msgpack array of three: type, data, node id (Message in
 // locust/rpc/protocol.py). Everything that a worker may say is a struct that
-// implements [Outbound] and writes all its fields, because a master believes
-// what it is told and stops listening for good after some malformed messages.
+// implements [Outbound] and writes all its fields, because a master checks
+// nothing that it receives and stops listening for good after some malformed messages.
 // Everything that a master may say is a struct that implements [Inbound].
 //
 // The package neither reads the clock nor touches the network, and all its
