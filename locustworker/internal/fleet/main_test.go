@@ -55,7 +55,7 @@ func (l *lab) newMember(id int64) *Member {
 	return &w.Member
 }
 
-// Step implements Work. A worker that is told to stop ends.
+// Step implements Work. A worker that is asked to stop ends.
 func (w *worker) Step() (time.Duration, bool) {
 	if !w.inStep.CompareAndSwap(false, true) {
 		w.lab.t.Error("two Steps of one member at a time")

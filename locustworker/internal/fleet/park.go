@@ -6,7 +6,7 @@ import (
 )
 
 // Park is what Step returns as the wait of a member that waits until it is woken
-// (Member.Wake) or told to stop.
+// (Member.Wake) or asked to stop.
 const Park time.Duration = math.MaxInt64
 
 // Wake ends the wait of a member that is parked: its next Step comes without delay.
