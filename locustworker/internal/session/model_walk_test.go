@@ -86,7 +86,7 @@ func linkSteps() []step {
 			name: "network back", heals: true, can: func(m *model) bool { return m.stalled },
 			do: func(m *model) {
 				if m.cutOff > forgetsAfter {
-					m.master.Forget(m.id())
+					m.master.Drop(m.id())
 				}
 				m.stalled = false
 				m.master.Unstall()
