@@ -61,7 +61,8 @@ const (
 func (c *cluster) startTestSets(env ...string) *proctest.Process {
 	c.t.Helper()
 	return c.start("go-worker", env, built.worker,
-		"--worker", "--master-host", "127.0.0.1", "--master-port", fmt.Sprint(c.masterPort))
+		"--worker", "--master-host", "127.0.0.1", "--master-port", fmt.Sprint(c.masterPort),
+		"--drain-timeout", "20") // none of the requests in flight at a stop is cut on a slow machine
 }
 
 // pick starts a run of the classes with custom arguments, as the web UI's form
