@@ -70,6 +70,7 @@ func drip(conn net.Conn, text string, pause time.Duration) (sent int) {
 // TestHostileClientsEnd holds that the server gets rid of each of these in time, without taking in much, and answers
 // others meanwhile.
 func TestHostileClientsEnd(t *testing.T) {
+	t.Parallel()
 	addr := serveOnTCP(t, Config{
 		MaxBody: 1 << 16, ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, IdleTimeout: 300 * time.Millisecond,
 	}, &fakeStore{json: `"` + strings.Repeat("x", 32<<20) + `"`})

@@ -106,7 +106,7 @@ func TestLoneSurrogates(t *testing.T) {
 	// RedisJSON refuses a value with half of a character itself.
 	for request, body := range bodies("k", half) {
 		method, target, _ := strings.Cut(request, " ")
-		if resp, reply := ask(s, method, target, body); target != "/api/v1/redisjson" && resp.StatusCode != 400 {
+		if resp, reply := ask(s, method, target, body); target != "/api/v1/redisjson" && resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s %s: %d %s, want 400", request, body, resp.StatusCode, reply)
 		}
 	}
@@ -118,7 +118,7 @@ func TestByteOrderMark(t *testing.T) {
 	for request, body := range bodies("k", "v") {
 		method, target, _ := strings.Cut(request, " ")
 		resp, reply := ask(s, method, target, "\ufeff"+body)
-		if resp.StatusCode != 200 || strings.Contains(reply, "\ufeff") {
+		if resp.StatusCode != http.StatusOK || strings.Contains(reply, "\ufeff") {
 			t.Errorf("%s: %d %s", request, resp.StatusCode, reply)
 		}
 	}
@@ -127,7 +127,7 @@ func TestByteOrderMark(t *testing.T) {
 			t.Errorf("the store got the mark: %s", call)
 		}
 	}
-	if resp, _ := ask(s, post, "/api/v1/string", "\ufeff\ufeff{}"); resp.StatusCode != 400 {
+	if resp, _ := ask(s, post, "/api/v1/string", "\ufeff\ufeff{}"); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("two marks: %d", resp.StatusCode)
 	}
 }

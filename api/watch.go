@@ -58,7 +58,7 @@ func (s *Server) checkStore(ctx context.Context) (lost bool) {
 		}
 	}
 	select {
-	case <-s.failures: // of the time before
+	case <-s.failures: //nolint:errcheck // one of the time before
 	default:
 	}
 	s.cfg.Logger.InfoContext(ctx, "Redis serves again", "after", time.Since(since).Round(time.Millisecond))

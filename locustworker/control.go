@@ -75,7 +75,7 @@ func (h *hooks) startFailed(ctx context.Context, err error) {
 		return // the run was stopped first
 	}
 	text, trace := "TestStart failed: "+err.Error(), "  in the event TestStart\n"
-	var p *traceback.Panic
+	var p *traceback.PanicError
 	if errors.As(err, &p) {
 		trace = p.Trace
 	}

@@ -9,7 +9,7 @@ import (
 // Users of classes whose sets embed them, and whose OnStart logs in.
 type (
 	loginUser  struct{ *User }
-	valueUser  struct{ logins *int }
+	valueUser  struct{}
 	quietUser  struct{ *User }
 	goodbyes   struct{ *User }
 	starterAPI interface{ Starter }
@@ -24,7 +24,7 @@ type (
 	embedsValue   struct{ loginUser }
 	embedsDeep    struct{ between }
 	between       struct{ *loginUser }
-	namesIt       struct{ user *loginUser }
+	namesIt       struct{ User *loginUser }
 	hasItsOwn     struct{ *loginUser }
 	hasItsOwnToo  struct{ loginUser }
 	betweenHasOne struct{ hasItsOwn }

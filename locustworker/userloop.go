@@ -308,7 +308,7 @@ func startSite(state any) string {
 // that a plain error does not have.
 func (u *User) fault(err error, site string) {
 	trace := site
-	var p *traceback.Panic
+	var p *traceback.PanicError
 	if errors.As(err, &p) {
 		trace = p.Trace
 	}

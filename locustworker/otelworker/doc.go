@@ -10,7 +10,7 @@
 // locust.client.duration of all requests that have a response time, and in a run
 // without a master the gauge locust.users.count; under a master, Locust's own master
 // exports that one. The log is exported too. Spans of requests are made by choice,
-// when OTEL_TRACES_EXPORTER is set: a span costs more than the request. What is exported, and
+// when OTEL_TRACES_EXPORTER is set. What is exported, and
 // which variables are read, is in docs/worker-metrics.md.
 //
 // The package stands apart so that whoever imports only locustworker gets no

@@ -13,7 +13,9 @@ import (
 type environment func(name string) (value string, set bool)
 
 // processEnvironment is what the SDK reads too.
-func processEnvironment() environment { return os.LookupEnv }
+func processEnvironment() environment {
+	return os.LookupEnv //nolint:forbidigo // the SDK reads its variables there too
+}
 
 // text returns the value of the first variable that is set to more than spaces, else
 // otherwise.

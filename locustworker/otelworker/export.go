@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -148,7 +147,7 @@ func (e *export) provide(x *exporters, res *resource.Resource, maxNames int) err
 			options = append(options, sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter)))
 		}
 		e.logs = sdklog.NewLoggerProvider(options...)
-		global.SetLoggerProvider(e.logs)
+		otel.SetLoggerProvider(e.logs)
 	}
 	if len(x.metrics) == 0 {
 		return nil

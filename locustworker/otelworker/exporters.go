@@ -47,14 +47,14 @@ func newExporters(ctx context.Context, env environment) (*exporters, error) {
 }
 
 // each makes the exporters of one signal.
-func each[E any](env environment, s signal, make func(name string) (E, error)) ([]E, error) {
+func each[E any](env environment, s signal, newExporter func(name string) (E, error)) ([]E, error) {
 	names, err := env.exporters(s)
 	if err != nil {
 		return nil, err
 	}
 	var all []E
 	for _, name := range names {
-		exporter, err := make(name)
+		exporter, err := newExporter(name)
 		if err != nil {
 			return all, fmt.Errorf("OpenTelemetry exporter %s of %s: %w", name, s, err)
 		}

@@ -31,8 +31,14 @@ func TestConvert(t *testing.T) {
 
 func TestConvertRefuses(t *testing.T) {
 	for _, c := range []struct{ raw, into any }{
-		{"300", new(uint8)}, {1.5, new(int)}, {"-1", new(uint)}, {uint64(math.MaxUint64), new(int64)},
-		{"perhaps", new(bool)}, {[]any{}, new(string)}, {math.NaN(), new(time.Duration)}, {[]any{"x"}, new([]int)},
+		{"300", new(uint8)},
+		{1.5, new(int)},
+		{"-1", new(uint)},
+		{uint64(math.MaxUint64), new(int64)},
+		{"perhaps", new(bool)},
+		{[]any{}, new(string)},
+		{math.NaN(), new(time.Duration)},
+		{[]any{"x"}, new([]int)},
 	} {
 		if err := Convert(c.into, c.raw); err == nil {
 			t.Errorf("%#v became a %T: %#v", c.raw, c.into, reflect.ValueOf(c.into).Elem())

@@ -37,22 +37,22 @@ const (
 	own     = "github.com/bandwing/bandwing/locustworker/internal/traceback."
 )
 
-// A Panic is a panic of user code, caught.
-type Panic struct {
+// A PanicError is a panic of user code, caught.
+type PanicError struct {
 	Value any
 	// Trace has the frames of the user's code, the innermost last.
 	Trace string
 }
 
-func (e *Panic) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Unwrap gives errors.Is the panic's value when it is an error.
-func (e *Panic) Unwrap() error {
+func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// Guard runs user code and turns a panic of it into a *Panic.
+// Guard runs user code and turns a panic of it into a *PanicError.
 func Guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -64,7 +64,7 @@ func Guard(f func() error) (err error) {
 
 // caught turns a recovered value into an error with the stack of the panic. Call
 // it in the deferred function that recovered.
-func caught(value any) *Panic {
+func caught(value any) *PanicError {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	var lines []string
@@ -84,5 +84,5 @@ func caught(value any) *Panic {
 	for i := len(lines) - 1; i >= 0; i-- { // Python's order: the innermost frame last
 		b.WriteString(lines[i])
 	}
-	return &Panic{value, b.String()}
+	return &PanicError{value, b.String()}
 }

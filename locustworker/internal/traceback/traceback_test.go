@@ -18,7 +18,7 @@ func TestGuard(t *testing.T) {
 		t.Errorf("%v, want the function's own error", err)
 	}
 	err := Guard(func() error { failing(); return nil })
-	var p *Panic
+	var p *PanicError
 	if !errors.As(err, &p) || !errors.Is(err, errFailed) || err.Error() != "panic: failed" {
 		t.Fatalf("%#v, want a panic that wraps its value", err)
 	}
@@ -26,10 +26,9 @@ func TestGuard(t *testing.T) {
 
 func TestTraceIsThatOfUserCode(t *testing.T) {
 	err := Guard(func() error {
-		strings.Map(func(rune) rune { panic("in a library") }, "x")
-		return nil
+		return errors.New(strings.Map(func(rune) rune { panic("in a library") }, "x"))
 	})
-	var p *Panic
+	var p *PanicError
 	if !errors.As(err, &p) {
 		t.Fatal(err)
 	}
