@@ -88,9 +88,13 @@ func TestTLS(t *testing.T) {
 			for name, value := range tc.env {
 				t.Setenv(name, value)
 			}
-			url, stop := start(t)
+			log := new(lockedText)
+			url, stop := startLogged(t, log)
 			if code, body := status(t, url+"/readyz"); code != tc.status || !strings.Contains(body, tc.says) {
 				t.Errorf("/readyz: %d %s, want %d that says %q", code, body, tc.status, tc.says)
+			}
+			if tc.status != http.StatusOK {
+				log.await(t, tc.says)
 			}
 			code, stderr := stop()
 			warned := strings.Contains(stderr, "level=WARN") && strings.Contains(stderr, tc.says) && strings.Count(stderr, "\n") == 1
