@@ -237,7 +237,7 @@ func TestFailingListenerIsAnExitCode(t *testing.T) {
 	}
 }
 
-// Conformance: H8, C13, C15
+// Conformance: H8, C15
 func TestOneWarningNamesWhatIsIgnored(t *testing.T) {
 	env := map[string]string{"LOCUST_RUN_TIME": "5m", "LOCUST_AUTOQUIT": "5", "LOCUST_HEADLESS": "true", "LOCUST_LOCUSTFILE": "a.py"}
 	c, sh := testCommand(env, Config{}, shopClasses(), "--worker", "-f", "locustfile.py", "--headless", "--autostart", "-u", "5", "-L", "debug", "Buyer")

@@ -44,6 +44,7 @@ func (f *fakeTelemetry) Close(ctx context.Context) error {
 	return f.closeErr
 }
 
+// Conformance: C13
 func TestOTel(t *testing.T) {
 	for _, test := range []struct {
 		args string

@@ -89,6 +89,7 @@ func exportRun(t *testing.T, host string, env map[string]string) {
 	}
 }
 
+// Conformance: C13
 func TestExport(t *testing.T) {
 	for _, protocol := range []string{"grpc", "http/protobuf"} {
 		t.Run(protocol, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (o stockOption) kind() string {
 	return o.Action
 }
 
-// Conformance: C13, C15
+// Conformance: C15
 func TestOptionsAreTheInstalledLocusts(t *testing.T) {
 	var stock []stockOption
 	locust(t, "options", nil, &stock)
