@@ -39,6 +39,7 @@ func TestOtherClasses(t *testing.T) {
 		if want := map[string]int{"Dummy": 2, "Scripted": 1, "Early": 1}; fmt.Sprint(classes) != fmt.Sprint(want) {
 			t.Errorf("spawned %v; want %v", classes, want)
 		}
+		synctest.Wait() // a user that is stopped before its first task makes no request
 		s.master.SendCustom(id, "update_user_class", map[string]any{"user_class_name": "Dummy", "tasks": []any{"task1"}, "host": "/new"})
 		s.master.Spawn(id, map[string]int{"Dummy": 3, "Scripted": 1, "Early": 0})
 		s.master.WaitFor("spawning_complete", time.Minute)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,10 +80,10 @@ func TestAReportKeepsWhatAListenerHasAdded(t *testing.T) {
 // A report waits for its listener a second at most. What comes too late goes with
 // the next one.
 func TestASlowReportListenerHoldsNothingUp(t *testing.T) {
-	given := int64(0)
+	var given atomic.Int64
 	events := Events{ReportToMaster: func(_ *Environment, data map[string]any) error {
 		time.Sleep(8 * time.Second)
-		given++
+		given.Add(1)
 		data["one"] = 1
 		return nil
 	}}
@@ -103,8 +104,8 @@ func TestASlowReportListenerHoldsNothingUp(t *testing.T) {
 				got += n
 			}
 		}
-		if got < 4 || got < given-1 {
-			t.Errorf("%d of %d additions arrived", got, given)
+		if got < 4 || got < given.Load()-1 {
+			t.Errorf("%d of %d additions arrived", got, given.Load())
 		}
 	})
 }
