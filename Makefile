@@ -9,7 +9,7 @@ PYTHON   ?= python3
 GO       ?= go
 FUZZTIME ?= 10s
 # How long all tests of one Go package may take together.
-GOTEST_TIMEOUT ?= 10m
+GOTEST_TIMEOUT ?= 25m
 
 VENV    := $(LOCAL)/venv
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
