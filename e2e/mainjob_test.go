@@ -33,7 +33,9 @@ func checkKinds(t *testing.T, r report) {
 // awaitRequests waits until the table shows at least so many requests.
 func awaitRequests(c *cluster, n int) {
 	c.t.Helper()
-	eventually(c.t, startPatience, fmt.Sprintf("%d requests", n), func() error {
+	// A second for every 50 requests at least: Python workers on a slow machine.
+	limit := startPatience + time.Duration(n/50)*time.Second
+	eventually(c.t, limit, fmt.Sprintf("%d requests", n), func() error {
 		r, err := c.web.stats()
 		if err == nil && r.total().NumRequests < n {
 			err = fmt.Errorf("%d requests", r.total().NumRequests)
