@@ -8,7 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	mathrand "math/rand"
+	mathrand "math/rand" //nolint:depguard // version 6 takes its sources
 	"math/rand/v2"
 	"os"
 	"runtime"
