@@ -97,7 +97,7 @@ func TestTLS(t *testing.T) {
 				log.await(t, tc.says)
 			}
 			code, stderr := stop()
-			warned := strings.Contains(stderr, "level=WARN") && strings.Contains(stderr, tc.says) && strings.Count(stderr, "\n") == 1
+			warned := strings.Contains(stderr, "level=WARN") && strings.Contains(stderr, tc.says) && strings.Count(stderr, "\n") == strings.Count(stderr, "level=WARN")
 			if code != 0 || warned != (tc.status != http.StatusOK) || !warned && stderr != "" {
 				t.Errorf("exit code %d, stderr %q", code, stderr)
 			}
