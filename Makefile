@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-versions test-busy-master test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -76,7 +76,7 @@ dist: ## build archives of both programs for all PLATFORMS, with their checksums
 	done; cd bin/dist; sha256sum -- *.tar.gz > SHA256SUMS
 
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
-	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python
+	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python test-scripts
 
 test-go:
 	$(GO) vet ./...
@@ -84,7 +84,11 @@ test-go:
 	$(GO) test -run Alloc ./api/... ./locustworker/httpuser # the race detector allocates too
 
 test-python:
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest loadtest master
+
+# In a process of their own: what imports Locust has gevent replace the standard library's sockets, threads and subprocesses.
+test-scripts:
+	$(VENV)/bin/python -m pytest scripts
 
 test-busy-master: deps-dev ## hold runs against a stock master whose program stands still for up to 58 s: 54 cases
 	BUSY_MASTER=all $(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout 30m -run TestABusyMasterLosesNothing -parallel 6 ./e2e

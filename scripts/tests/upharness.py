@@ -30,7 +30,7 @@ class Run:
         self._hung_up = threading.Event()
         self.process = subprocess.Popen(
             list(command), cwd=ROOT, env=dict(env), stdin=theirs, stdout=theirs, stderr=theirs,
-            start_new_session=True, preexec_fn=lambda: _own_terminal(theirs),
+            preexec_fn=lambda: _own_terminal(theirs),
         )  # fmt: skip
         os.close(theirs)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -93,4 +93,6 @@ class Run:
 
 
 def _own_terminal(fd: int) -> None:
+    """Makes the child lead a session on that terminal. Not by start_new_session, which gevent obeys after this call."""
+    os.setsid()
     fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
