@@ -99,7 +99,7 @@ MODEL_DEPTH ?= 4
 test-model: ## hold the worker's session and link against a simulated master and network: a million random steps, with their seed
 	$(GO) test -count=1 -timeout 60m -v -run TestModel ./locustworker/internal/session -model.steps $(MODEL_STEPS) -model.depth $(MODEL_DEPTH)
 
-test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/versions.md)
+test-versions: deps-dev ## run the conformance tests against the older Locust releases too (docs/internals/versions.md)
 	@set -e; for file in requirements/locust-*.txt; do \
 		series=$${file#requirements/locust-}; series=$${series%.txt}; \
 		echo "test-versions: Locust $$series"; \
@@ -146,7 +146,7 @@ $(GOLANGCI):
 	@GOBIN="$(LOCAL)/bin/golangci.new" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv "$(LOCAL)/bin/golangci.new/golangci-lint" "$@" && rmdir "$(LOCAL)/bin/golangci.new"
 
-conformance: ## write docs/conformance.md from internal/conformance/items.toml and the marks in the tests
+conformance: ## write docs/internals/conformance.md from internal/conformance/items.toml and the marks in the tests
 	@$(GO) test -count=1 ./internal/conformance -update
 
 fmt: deps-dev $(GOLANGCI) ## format Go (gofumpt) and Python (ruff)

@@ -11,7 +11,7 @@ import (
 	"github.com/bandwing/bandwing/locustworker/mastertest"
 )
 
-// The tests named TestConformance… are those of docs/conformance.md that have no
+// The tests named TestConformance… are those of docs/internals/conformance.md that have no
 // better place: what a stock worker does, item by item, against the scripted
 // master and in fake time.
 

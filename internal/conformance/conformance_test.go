@@ -13,9 +13,9 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-var update = flag.Bool("update", false, "write docs/conformance.md")
+var update = flag.Bool("update", false, "write docs/internals/conformance.md")
 
-const page = "../../docs/conformance.md"
+const page = "../../docs/internals/conformance.md"
 
 // head is the page's beginning; the sections follow.
 const head = "# Conformance\n\n" +
@@ -145,7 +145,7 @@ func TestThePageIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/conformance.md is out of date: run make conformance")
+		t.Error("docs/internals/conformance.md is out of date: run make conformance")
 	}
 }
 

@@ -64,7 +64,7 @@ func limits() []limit {
 	}
 }
 
-// TestTheWireCannotDecide shows the cases that docs/transport.md names as beyond any
+// TestTheWireCannotDecide shows the cases that docs/internals/transport.md names as beyond any
 // proof, with what becomes of the samples. A change of an outcome changes the document.
 func TestTheWireCannotDecide(t *testing.T) {
 	for _, tt := range limits() {

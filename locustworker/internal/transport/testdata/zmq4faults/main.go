@@ -1,5 +1,5 @@
 // Zmq4faults shows what github.com/go-zeromq/zmq4 v0.17.0 does where a worker
-// needs something else; docs/transport.md draws the conclusion. Each line is
+// needs something else; docs/internals/transport.md draws the conclusion. Each line is
 // observed, not looked up. Run it with: go run .
 package main
 
