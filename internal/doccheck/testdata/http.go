@@ -1,0 +1,6 @@
+// What docs/http.md takes for known.
+package main
+
+import "context"
+
+func (s *shopper) read(context.Context) error { return nil }
