@@ -114,6 +114,7 @@ func build(t *testing.T) string {
 
 // TestOptions: each long option that a page names is one of a program, and each API_ variable one of the service.
 func TestOptions(t *testing.T) {
+	t.Parallel()
 	programs := build(t)
 	known := options(t, programs)
 	service := output(t, filepath.Join(programs, "api"), "-h")

@@ -183,6 +183,7 @@ func function(pre prelude, code string) string {
 
 // TestGoCompiles compiles every listing of Go, and the rows of the tables of the pages for which a prelude says so.
 func TestGoCompiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	overlay := map[string]map[string]string{"Replace": {}}
 	arguments := []string{"build", "-trimpath", "-gcflags=-e", "-overlay", filepath.Join(dir, "overlay.json")}
