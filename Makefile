@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -185,6 +185,11 @@ bench-faker: ## measure memory and CPU time of 100,000 seeded fakers, gofakeit v
 
 bench-master: deps ## measure what many light workers cost the stock master (BENCH_MASTER="-workers 100,300 -rows 20")
 	$(GO) run ./bench/master -locust "$(VENV)/bin/locust" $(BENCH_MASTER)
+
+bench-redis: deps ## measure the CPU time a command costs redisuser, beside redis-benchmark and a bare loop of go-redis (BENCH_REDIS="-only GET -depth 1")
+	@mkdir -p "$(LOCAL)/bin"
+	@$(GO) build -o "$(LOCAL)/bin/bench-redis" ./bench/redis
+	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-redis" $(BENCH_REDIS)
 
 bench-users: ## measure what up to a million users that mostly wait cost (BENCH_USERS="-only 1,3 -hold 60s")
 	@mkdir -p "$(LOCAL)/bin"

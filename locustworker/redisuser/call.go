@@ -70,14 +70,14 @@ func (s *Session) begin(ctx context.Context) (*call, error) {
 		}
 		return c, err
 	}
-	c.link.begin()
+	c.link.begin(c.start)
 	s.mu.Lock()
 	s.running[c] = struct{}{}
 	if s.ended && !c.orphan {
 		c.end(endStopped, time.Now().Add(s.user.Client().DrainTimeout()))
 	}
 	s.mu.Unlock()
-	if ctx != users && ctx.Done() != nil {
+	if done := ctx.Done(); done != nil && done != users.Done() {
 		c.stop = context.AfterFunc(ctx, c.contextEnded)
 	}
 	return c, nil
@@ -122,7 +122,8 @@ type result struct {
 
 // finish gives the link back. err is the command's error.
 func (c *call) finish(err error) result {
-	r := result{took: time.Since(c.start)}
+	now := time.Now()
+	r := result{took: now.Sub(c.start)}
 	if c.link == nil {
 		r.broken = true
 		return r
@@ -132,7 +133,7 @@ func (c *call) finish(err error) result {
 	}
 	c.s.mu.Lock()
 	delete(c.s.running, c)
-	r.sent, r.length = c.link.end()
+	r.sent, r.length = c.link.end(now)
 	_, replied := err.(redis.Error) //nolint:errorlint // what wraps one is no reply
 	r.broken = err != nil && (!r.sent || !replied)
 	switch {

@@ -20,8 +20,10 @@ type link struct {
 	mu     sync.Mutex
 	conns  map[*conn]struct{} // open
 	cutoff time.Time          // when the command in flight must have come back, or zero
-	sent   bool               // a byte of the command was written
+	begun  time.Time          // when the command in flight began
+	sent   bool               // a byte of it was written
 	read   int64              // bytes of its reply
+	reader *conn              // what they came from last
 	opened func() func()      // counts a connection as open
 }
 
@@ -57,10 +59,10 @@ func newLink(o *redis.UniversalOptions, opened func() func()) *link {
 }
 
 // begin makes the link ready for a command.
-func (l *link) begin() {
+func (l *link) begin(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sent, l.read = false, 0
+	l.begun, l.sent, l.read, l.reader = now, false, 0, nil
 }
 
 // greeted follows the greeting of a new connection, which belongs to no command. A
@@ -75,10 +77,13 @@ func (l *link) greeted() {
 }
 
 // end reports what was sent and read since begin, and lifts the cutoff.
-func (l *link) end() (sent bool, read int64) {
+func (l *link) end(now time.Time) (sent bool, read int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cutoff = time.Time{}
+	if l.reader != nil {
+		l.reader.used = now
+	}
 	return l.sent, l.read
 }
 
@@ -91,6 +96,7 @@ func (l *link) cut(t time.Time) {
 	}
 	l.cutoff = t
 	for c := range l.conns {
+		c.reading, c.writing = t, t
 		_ = c.Conn.SetDeadline(t) // a closed connection fails by itself
 	}
 }
@@ -116,7 +122,11 @@ type conn struct {
 	net.Conn
 	link   *link
 	closed func()
-	ready  bool // the greeting is over; guarded by link.mu
+
+	// These are guarded by link.mu.
+	ready            bool      // the greeting is over
+	used             time.Time // when the last command ended that it was read for
+	reading, writing time.Time // its deadlines
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -124,6 +134,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	c.link.mu.Lock()
 	if c.ready {
 		c.link.read += int64(n)
+		c.link.reader = c
 	}
 	c.link.mu.Unlock()
 	return n, err
@@ -147,16 +158,59 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-func (c *conn) SetDeadline(t time.Time) error      { return c.limit(t, c.Conn.SetDeadline) }
-func (c *conn) SetReadDeadline(t time.Time) error  { return c.limit(t, c.Conn.SetReadDeadline) }
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.limit(t, c.Conn.SetWriteDeadline) }
+// checkAfter is how long a connection must have been idle to be looked at before it is
+// used again. A user who does not wait would pay for it with each command: a twentieth
+// of the CPU time by `make bench-redis`.
+const checkAfter = time.Millisecond
 
-func (c *conn) limit(t time.Time, set func(time.Time) error) error {
+// busy reports whether the connection was in use right before the command in flight.
+// link.mu is held.
+func (c *conn) busy() bool { return c.link.begun.Sub(c.used) < checkAfter }
+
+// SetDeadline sets both deadlines. go-redis takes them away before each command, and
+// sets new ones then: of a connection in use they stay.
+func (c *conn) SetDeadline(t time.Time) error {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	if cutoff := c.link.cutoff; !cutoff.IsZero() && (t.IsZero() || cutoff.Before(t)) {
-		t = cutoff
+	if t.IsZero() && c.busy() {
+		return nil
 	}
+	if err := c.limit(t, &c.reading, c.Conn.SetReadDeadline); err != nil {
+		return err
+	}
+	return c.limit(t, &c.writing, c.Conn.SetWriteDeadline)
+}
+
+// SetReadDeadline sets the deadline of reads.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return c.limit(t, &c.reading, c.Conn.SetReadDeadline)
+}
+
+// SetWriteDeadline sets the deadline of writes.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return c.limit(t, &c.writing, c.Conn.SetWriteDeadline)
+}
+
+// limit sets a deadline, which is the cutoff if that is earlier. A time limit of d may
+// be up to d/64 longer, so that not every command sets the connection's timers anew.
+// link.mu is held.
+func (c *conn) limit(t time.Time, now *time.Time, set func(time.Time) error) error {
+	cutoff := c.link.cutoff
+	switch {
+	case !cutoff.IsZero() && (t.IsZero() || cutoff.Before(t)):
+		t = cutoff
+	case !t.IsZero():
+		latest := t.Add(max(t.Sub(c.link.begun)/64, 0))
+		if !now.Before(t) && !now.After(latest) {
+			return nil
+		}
+		t = latest
+	}
+	*now = t
 	return set(t)
 }
 
@@ -167,10 +221,22 @@ type plainConn struct {
 	raw syscall.Conn
 }
 
-// SyscallConn returns the socket.
+// SyscallConn returns the socket, which go-redis looks at by Read alone.
 func (c plainConn) SyscallConn() (syscall.RawConn, error) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	if c.busy() {
+		return busySocket{}, nil
+	}
 	return c.raw.SyscallConn() //nolint:wrapcheck // this is a forward
 }
+
+// A busySocket is that of a connection in use, which need not be looked at.
+type busySocket struct{}
+
+func (busySocket) Control(func(fd uintptr)) error    { return nil }
+func (busySocket) Read(func(fd uintptr) bool) error  { return nil }
+func (busySocket) Write(func(fd uintptr) bool) error { return nil }
 
 // A failedConn is a connection that could not be opened: the command that needs it
 // fails with the reason. An error of the dialer itself would make go-redis fail the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -40,8 +41,10 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return next(ctx, cmd)
 		}
 		s := h.s
+		followed := s.trace(ctx, cmd)
 		c, err := s.begin(ctx)
 		if c == nil {
+			followed.abort(err)
 			cmd.SetErr(err)
 			return err
 		}
@@ -55,10 +58,11 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		r := c.finish(err)
 		if err := s.unfinished(ctx, r, 1); err != nil {
+			followed.abort(err)
 			cmd.SetErr(err)
 			return err
 		}
-		s.record(s.name(ctx, cmd), r, r.length, err)
+		s.record(s.name(ctx, cmd), r, r.length, err, followed.of(0))
 		return err
 	}
 }
@@ -73,8 +77,10 @@ func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 		if isTransaction(cmds) {
 			cmds, row = cmds[1:len(cmds)-1], transactionName
 		}
+		followed := s.tracePipeline(ctx, row, cmds)
 		c, err := s.begin(ctx)
 		if c == nil {
+			followed.abort(err)
 			setErr(all, err)
 			return err
 		}
@@ -88,10 +94,11 @@ func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 		}
 		r := c.finish(err)
 		if err := s.unfinished(ctx, r, s.samples(cmds)); err != nil {
+			followed.abort(err)
 			setErr(all, err)
 			return err
 		}
-		s.recordPipeline(ctx, row, cmds, r, err)
+		s.recordPipeline(ctx, row, cmds, r, err, followed)
 		return err
 	}
 }
@@ -143,21 +150,26 @@ func (s *Session) samples(cmds []redis.Cmder) int {
 	return 1
 }
 
-func (s *Session) record(name string, r result, length int64, err error) {
+func (s *Session) record(name string, r result, length int64, err error, trace locustworker.RequestTrace) {
 	s.user.Record(locustworker.Sample{
-		Type: SampleType, Name: name, ResponseTime: r.took, Length: length, Err: failure(err),
+		Type: SampleType, Name: name, ResponseTime: r.took, Length: length, Err: failure(err), Trace: trace,
 	})
 }
 
-func (s *Session) recordPipeline(ctx context.Context, row string, cmds []redis.Cmder, r result, err error) {
+// rowOf returns the name of the row of a pipeline or transaction.
+func rowOf(ctx context.Context, row string) string {
+	if name, ok := ctx.Value(nameKey{}).(string); ok {
+		return name
+	}
+	return row
+}
+
+func (s *Session) recordPipeline(ctx context.Context, row string, cmds []redis.Cmder, r result, err error, followed traces) {
 	if !s.cfg.EachCommand {
-		if name, ok := ctx.Value(nameKey{}).(string); ok {
-			row = name
-		}
 		if !r.broken {
 			err = firstFailure(cmds)
 		}
-		s.record(row, r, r.length, err)
+		s.record(rowOf(ctx, row), r, r.length, err, followed.of(0))
 		return
 	}
 	share := r.length / int64(max(1, len(cmds)))
@@ -166,7 +178,7 @@ func (s *Session) recordPipeline(ctx context.Context, row string, cmds []redis.C
 		if i == 0 {
 			length += r.length - share*int64(len(cmds))
 		}
-		s.record(s.name(ctx, cmd), r, length, cmd.Err())
+		s.record(s.name(ctx, cmd), r, length, cmd.Err(), followed.of(i))
 	}
 }
 
@@ -187,7 +199,26 @@ func (s *Session) name(ctx context.Context, cmd redis.Cmder) string {
 	if s.cfg.CommandName != nil {
 		return s.cfg.CommandName(cmd)
 	}
-	return strings.ToUpper(cmd.FullName())
+	args := cmd.Args()
+	if last := s.lastName.Load(); last != nil && len(args) > 0 && args[0] == last.arg {
+		return last.name
+	}
+	name := strings.ToUpper(cmd.FullName())
+	if !slices.Contains(families, name) && !strings.Contains(name, " ") && len(args) > 0 {
+		if arg, ok := args[0].(string); ok {
+			s.lastName.Store(&rowName{arg, name})
+		}
+	}
+	return name
+}
+
+// families are the commands whose second word is in the name too, as go-redis has it.
+var families = []string{"CLUSTER", "COMMAND"}
+
+// A rowName is the name of a row, and what makes it: the first argument, a string.
+type rowName struct {
+	arg  any
+	name string
 }
 
 var errClosed = errors.New("the connection was closed before the reply")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,6 +27,8 @@ type Session struct {
 	own    *link                 // nil with a pool
 	turn   chan struct{}         // holds a token while the own link is free
 	dial   *redis.UniversalOptions
+
+	lastName atomic.Pointer[rowName] // of the last command
 
 	mu      sync.Mutex
 	ended   bool               // the user's context has ended

@@ -59,12 +59,20 @@ func TestCommands(t *testing.T) {
 		t.Errorf("ECHO gives %v", got)
 	}
 	must(t, l.Get(Name(ctx, "the value"), key).Err())
+	must(t, l.Get(ctx, key).Err())
+	for _, word := range []string{"info", "nodes"} {
+		if err := l.Do(ctx, "cluster", word).Err(); err == nil {
+			t.Errorf("CLUSTER %s of a server without a cluster has no error", word)
+		}
+	}
 	got, cut := l.take()
+	alone := "ERR This instance has cluster support disabled"
 	wrong := "WRONGTYPE Operation against a key holding the wrong kind of value"
 	wantRows(
 		t, got,
 		row{"SET", 5, ""}, row{"JSON.SET", 5, ""}, row{"JSON.GET", 9, ""}, row{"GET", 5, ""},
 		row{"LPUSH", int64(len("-" + wrong + "\r\n")), wrong}, row{"ECHO", 9, ""}, row{"the value", 11, ""},
+		row{"GET", 11, ""}, row{"CLUSTER INFO", int64(len("-" + alone + "\r\n")), alone}, row{"CLUSTER NODES", int64(len("-" + alone + "\r\n")), alone},
 	)
 	if cut != 0 {
 		t.Errorf("%d cut", cut)
