@@ -120,6 +120,9 @@ func (e *engine) events() locustworker.Events {
 	return locustworker.Events{
 		Init: func(env *locustworker.Environment) error {
 			e.env.Store(env)
+			if p, ok := e.limiter.(*paced); ok {
+				p.set = env.SetMaxRPS
+			}
 			return nil
 		},
 		Connected: func(*locustworker.Environment) error {

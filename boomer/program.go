@@ -92,9 +92,13 @@ func limiterOf(maxRPS int64, increase string) (RateLimiter, error) {
 		if maxRPS <= 0 {
 			maxRPS = math.MaxInt64
 		}
-		return NewRampUpRateLimiter(maxRPS, increase, time.Second)
+		l, err := NewRampUpRateLimiter(maxRPS, increase, time.Second)
+		if err != nil || l.step == 0 {
+			return l, err
+		}
+		return &paced{threshold: l.threshold, grows: true}, nil
 	case maxRPS > 0:
-		return NewStableRateLimiter(maxRPS, time.Second), nil
+		return &paced{threshold: func(time.Duration) int64 { return maxRPS }}, nil
 	}
 	return nil, nil //nolint:nilnil // no limit
 }

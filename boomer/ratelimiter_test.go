@@ -179,31 +179,78 @@ func TestLimiterOf(t *testing.T) {
 	tests := []struct {
 		rps      int64
 		increase string
-		want     string
+		want     []int64 // a second, after 0 s, 1 s and 10 s; nil: no limit
 	}{
-		{0, "-1", "<nil>"},
-		{-5, "-1", "<nil>"},
-		{100, "-1", "stable"},
-		{100, "10/1s", "ramp"},
-		{0, "10", "ramp"},
-		{0, "fast", "error"},
+		{0, "-1", nil},
+		{-5, "-1", nil},
+		{100, "-1", []int64{100, 100, 100}},
+		{100, "10/1s", []int64{10, 20, 100}},
+		{0, "10", []int64{10, 20, 110}},
 	}
 	for _, test := range tests {
 		l, err := limiterOf(test.rps, test.increase)
-		got := "<nil>"
-		switch l := l.(type) {
-		case *StableRateLimiter:
-			got = "stable"
-		case *RampUpRateLimiter:
-			if got = "ramp"; err != nil {
-				got = "error"
-			}
-			if err == nil && test.rps == 0 && l.limit != math.MaxInt64 {
-				t.Errorf("without --max-rps the limit is %d", l.limit)
+		p, ok := l.(*paced)
+		if err != nil || ok != (test.want != nil) || !ok && l != nil {
+			t.Errorf("--max-rps %d --request-increase-rate %s: %T, %v", test.rps, test.increase, l, err)
+			continue
+		}
+		for i, want := range test.want {
+			after := []time.Duration{0, time.Second, 10 * time.Second}[i]
+			if got := p.threshold(after); got != want {
+				t.Errorf("--max-rps %d --request-increase-rate %s: %d after %v; want %d", test.rps, test.increase, got, after, want)
 			}
 		}
-		if got != test.want {
-			t.Errorf("--max-rps %d --request-increase-rate %s: %s; want %s", test.rps, test.increase, got, test.want)
-		}
+	}
+	if _, err := limiterOf(0, "fast"); !errors.Is(err, ErrParsingRampUpRate) {
+		t.Errorf("fast: %v", err)
+	}
+	if l, err := limiterOf(0, "0"); err != nil || l == nil { // nothing may run
+		t.Errorf("0: %v, %v", l, err)
+	}
+}
+
+// TestTheFlagsLimit: with the limiters of the flags, tasks start evenly spaced, also
+// while the rate grows, and a stop does not wait for users that have no turn.
+func TestTheFlagsLimit(t *testing.T) {
+	for _, test := range []struct {
+		increase string
+		want     []int // in each second
+	}{
+		{"-1", []int{20, 20, 20, 20}},
+		{"5", []int{5, 10, 15, 20}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, err := limiterOf(20, test.increase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := NewStandaloneBoomer(50, 50).WithLogger((&logText{}).logger())
+			b.SetRateLimiter(l)
+			var mu sync.Mutex
+			var at []time.Duration
+			begin := time.Now()
+			time.AfterFunc(3990*time.Millisecond, b.Quit)
+			b.Run(&Task{Fn: func() {
+				mu.Lock()
+				defer mu.Unlock()
+				at = append(at, time.Since(begin))
+			}})
+			if d := time.Since(begin); d > 5*time.Second {
+				t.Errorf("the run took %v", d)
+			}
+			got := make([]int, len(test.want))
+			for i, d := range at {
+				got[min(int(d/time.Second), len(got)-1)]++
+				if i > 0 && d-at[i-1] < time.Second/20-time.Microsecond {
+					t.Fatalf("two tasks %v apart", d-at[i-1])
+				}
+			}
+			for i := range got {
+				if got[i] < test.want[i]-1 || got[i] > test.want[i]+1 {
+					t.Errorf("%v tasks in each second; want %v", got, test.want)
+					break
+				}
+			}
+		})
 	}
 }

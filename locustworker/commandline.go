@@ -163,6 +163,7 @@ func settingsOf(c Config) cli.Settings {
 		ResetStats:       c.ResetStats,
 		LocustBuckets:    c.LocustBuckets,
 		LatencyFrom:      string(c.LatencyFrom),
+		MaxRPS:           c.MaxRPS,
 		Seed:             c.Seed,
 		HideLogs:         c.HideLogs,
 	}
@@ -190,6 +191,7 @@ func (c Config) with(s cli.Settings) Config {
 	c.ResetStats = s.ResetStats
 	c.LocustBuckets = s.LocustBuckets
 	c.LatencyFrom = LatencyFrom(s.LatencyFrom)
+	c.MaxRPS = s.MaxRPS
 	c.Seed = s.Seed
 	c.HideLogs = s.HideLogs
 	c.UserSettings = nil

@@ -127,6 +127,8 @@ func TestSettingsOfAConfigComeBack(t *testing.T) {
 			field.SetBool(true)
 		case int, time.Duration:
 			field.SetInt(7)
+		case float64:
+			field.SetFloat(7)
 		case uint64:
 			field.SetUint(7)
 		case []cli.UserSettings:

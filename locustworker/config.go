@@ -87,6 +87,19 @@ type Config struct {
 	// LatencyFrom is what response times count from in classes with arrivals. Default
 	// FromIntended (--latency-from).
 	LatencyFrom LatencyFrom
+	// MaxRPS is the most tasks that users of closed classes start in a second on this
+	// worker, all together, evenly spaced. Users that have to wait for their turn get
+	// it in the order in which they asked, and then run the task that they pick. It
+	// limits tasks, whatever number of requests they make; OnStart, OnStop and classes
+	// with arrivals are not limited. Default 0: no limit (--max-rps).
+	MaxRPS float64
+	// MaxRPSArgument is the name of a custom argument whose value is the same limit for
+	// all workers together, so that it can be set on the master's command line and in
+	// its web UI. A worker takes its part: one of Environment.WorkerCount, or if the
+	// master does not tell that, as many of the users as it has. A change counts from
+	// the next change of the number of users. Of this limit and MaxRPS the lower one
+	// counts. Default "": none.
+	MaxRPSArgument string
 	// ExactErrors keeps the texts of all errors in the failures table as they are,
 	// cut to 512 bytes. Default false: addresses, ports and ids in errors of the
 	// network are replaced: see NetworkError.
@@ -153,6 +166,9 @@ func (c Config) Validate() error {
 		}
 	}
 	if err := c.LatencyFrom.validate(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := validateMaxRPS(c.MaxRPS); err != nil {
 		faults = append(faults, err)
 	}
 	if err := c.validateMetrics(); err != nil {

@@ -132,6 +132,7 @@ func (a *alone) init(ctx context.Context, h Headless) {
 	env.setHost(w.cfg.Host)
 	a.config.Open = w.open()
 	a.users = newPopulation(ctx, shared, w.classes)
+	shared.limit.setOwn(w.cfg.MaxRPS)
 	a.users.setHost(w.cfg.Host)
 	env.users = func() int {
 		_, n := a.users.counts()

@@ -44,6 +44,7 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 	env.nobody = shared.nobody()
 	env.setHost(w.cfg.Host)
 	users := newPopulation(ctx, shared, w.classes)
+	shared.limit.setOwn(w.cfg.MaxRPS)
 	if other := w.cfg.OtherClasses; other != nil {
 		users.other = func(name string) *liveClass { return standIn(other.spec(), name, w.cfg.EqualWeights) }
 	}
@@ -55,7 +56,7 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 			Addr: net.JoinHostPort(w.cfg.MasterHost, strconv.Itoa(w.cfg.MasterPort)),
 			Dial: w.dial,
 		},
-		Fleet:            &sessionFleet{population: users, hooks: w.hooks, tags: w.cfg.Tags, excluded: w.cfg.ExcludeTags},
+		Fleet:            &sessionFleet{population: users, hooks: w.hooks, tags: w.cfg.Tags, excluded: w.cfg.ExcludeTags, maxRPS: w.cfg.MaxRPSArgument},
 		Events:           &sessionEvents{hooks: w.hooks, cfg: &w.cfg},
 		Store:            w.recorder.store,
 		Usage:            newUsage(w.cfg.Logger),
@@ -100,6 +101,7 @@ type sessionFleet struct {
 	hooks          *hooks
 	tags, excluded []string // of the worker's own
 	filtered       bool     // tags have been applied
+	maxRPS         string   // Config.MaxRPSArgument
 }
 
 var _ session.Fleet = (*sessionFleet)(nil)
@@ -108,6 +110,11 @@ func (f *sessionFleet) Configure(m wire.Spawn) {
 	f.setHost(m.Host)
 	f.hooks.env.setHost(m.Host)
 	f.hooks.env.setArguments(m.ParsedOptions)
+	users := 0
+	for _, n := range m.UserClassesCount {
+		users += n
+	}
+	f.world.limit.shareLimit(f.maxRPS, users)
 	f.adopt(slices.Sorted(maps.Keys(m.UserClassesCount))...)
 }
 

@@ -31,6 +31,7 @@ type User struct {
 	root   frame            // the class's own tasks
 	nested []nested         // the task sets that the user is in, the innermost last
 	pace   pace             // of the innermost wait time
+	permit permit           // to run a task: see taskLimit
 	begun  bool
 
 	visiting *visit // nil, unless the user is a visitor of a class with arrivals
@@ -50,6 +51,7 @@ type world struct {
 	seed     uint64
 	log      *slog.Logger
 	env      *Environment
+	limit    taskLimit     // of all users together
 	tracer   RequestTracer // or nil
 	// exception reports an uncaught error of a user's code. It does not block.
 	exception func(u *User, err error, trace string)
@@ -74,6 +76,7 @@ func (w *world) setParent(ctx context.Context) {
 	kill(errKilled)
 	w.killed = killed
 	w.start = time.Now()
+	w.limit.init(w)
 }
 
 // newUser makes a user that has not started.

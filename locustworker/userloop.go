@@ -51,6 +51,7 @@ func (c *userWork) Step() (wait time.Duration, done bool) {
 		wait, done = u.goOn()
 	}
 	if done {
+		u.world.limit.leave(u)
 		u.life.finish(lifeIsOver)
 	}
 	return wait, done
@@ -102,10 +103,14 @@ func (u *User) enter(state any) error {
 }
 
 // goOn runs one task of the innermost set, or enters a set, and returns how long
-// the user waits after it, or that it has ended.
+// the user waits after it, or that it has ended. Where tasks are limited
+// (Config.MaxRPS) and it is not the user's turn, it parks the user instead.
 func (u *User) goOn() (wait time.Duration, done bool) {
 	if u.member.Stopping() || u.killed() {
 		return 0, u.unwind()
+	}
+	if !u.world.limit.permits(u) {
+		return fleet.Park, false
 	}
 	return u.runNext()
 }
@@ -192,6 +197,7 @@ func (u *User) runTask() error {
 		watch.begins(u, t.name)
 	}
 	u.clearAbort()
+	u.permit.held = false
 	err := u.aborted(traceback.Guard(func() error { return t.run(u.Context(), state) }))
 	u.endTask()
 	if err != nil {

@@ -208,3 +208,18 @@ func TestNap(t *testing.T) {
 		t.Errorf("%v arrivals in %v s at 5000/s", n, span)
 	}
 }
+
+// TestNapsInFakeTime: a clock that naps do not move, as that of synctest, has the
+// pacer use timers.
+func TestNapsInFakeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		l.pacer.cfg.Nap = Nap
+		l.pacer.SetRate(t.Context(), 2000)
+		time.Sleep(time.Second)
+		l.pacer.Stop()
+		if n := len(l.due); n < 1999 || n > 2001 {
+			t.Errorf("%d arrivals in 1 s at 2000/s", n)
+		}
+	})
+}

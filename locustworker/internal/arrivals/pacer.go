@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// napLimit is the longest wait that Config.Nap serves. Timers of the Go runtime may
-// be late by as much, when the process has nothing else to do.
-const napLimit = time.Millisecond
-
 // A Config describes a pacer.
 type Config struct {
 	// Schedule has rate 0. It is the pacer's from now on.
@@ -23,8 +19,7 @@ type Config struct {
 	// Pause is called about once a second while there is a rate, as Due is. nil calls
 	// nothing.
 	Pause func(now time.Duration)
-	// Nap sleeps for a short time, more exactly than a timer of the runtime does. nil
-	// uses timers for all waits.
+	// Nap is that of a Waiter.
 	Nap func(time.Duration)
 }
 
@@ -93,29 +88,14 @@ func (p *Pacer) takeDue(now time.Duration) {
 // run is the pacer's goroutine. It ends when there is no rate.
 func (p *Pacer) run(done chan struct{}) {
 	defer close(done)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	w := NewWaiter(p.cfg.Now, p.cfg.Nap)
+	defer w.Stop()
 	for {
 		due, ok := p.step()
 		if !ok {
 			return
 		}
-		wait := due - p.cfg.Now()
-		switch {
-		case wait <= 0:
-			continue
-		case p.cfg.Nap == nil:
-		case wait <= napLimit:
-			p.cfg.Nap(wait)
-			continue
-		default:
-			wait -= napLimit
-		}
-		timer.Reset(min(wait, time.Second))
-		select {
-		case <-timer.C:
-		case <-p.changed:
-		}
+		w.Wait(min(due-p.cfg.Now(), time.Second), p.changed)
 	}
 }
 

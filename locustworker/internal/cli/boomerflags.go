@@ -10,8 +10,6 @@ import (
 func boomerFlags() map[string]string {
 	const profile = "call runtime/pprof in the program, or add net/http/pprof to it"
 	return map[string]string{
-		"max-rps": "the wait time of a class says how often its users run tasks: " +
-			"Wait(locustworker.ConstantThroughput(r)) is r tasks a second and user",
 		"request-increase-rate": "the number of users grows instead: set the spawn rate on the master, " +
 			"with --headless --spawn-rate, or give a load shape with --shape",
 		"run-tasks": "call a task in a unit test, with NewUser of its class and locustworker.NewStandaloneUser, " +

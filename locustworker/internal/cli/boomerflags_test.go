@@ -9,7 +9,7 @@ import (
 // names what to do instead, however it is written.
 func TestBoomerFlags(t *testing.T) {
 	for name, instead := range map[string]string{
-		"max-rps": "ConstantThroughput", "request-increase-rate": "--spawn-rate", "run-tasks": "NewStandaloneUser",
+		"request-increase-rate": "--spawn-rate", "run-tasks": "NewStandaloneUser",
 		"mem-profile": "pprof", "mem-profile-duration": "pprof", "cpu-profile": "pprof", "cpu-profile-duration": "pprof",
 	} {
 		for _, args := range [][]string{{"--" + name, "1"}, {"-" + name, "1"}, {"--" + name + "=1"}, {"-" + name + "=1"}} {
@@ -20,7 +20,7 @@ func TestBoomerFlags(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{"--", "--max-rps"}, {"--help", "--max-rps"}, {"max-rps"}, {"--master-host", "a", "--master-port", "1"}} {
+	for _, args := range [][]string{{"--", "--run-tasks"}, {"--help", "--run-tasks"}, {"run-tasks"}, {"--max-rps", "10"}, {"--master-host", "a", "--master-port", "1"}} {
 		if err := refuseBoomerFlags(args); err != nil {
 			t.Errorf("%q: %v", args, err)
 		}

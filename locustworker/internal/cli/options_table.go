@@ -202,6 +202,13 @@ func runOptions() []option {
 			take: setText(func(s *invocation) *string { return &s.LatencyFrom }),
 		},
 		{
+			Option:  ownValue("--max-rps", "LOCUSTWORKER_MAX_RPS"),
+			metavar: "<float>",
+			help: "The most tasks that the users of this worker start in a second, all together and evenly spaced; a task that makes one " +
+				"request is one request. Classes with arrivals are not limited. Default 0: no limit.",
+			take: setMaxRPS,
+		},
+		{
 			Option:  ownValue("--seed", "LOCUSTWORKER_SEED"),
 			metavar: "<int>",
 			help:    "Seed of the users' random numbers. Default 0: another one each time.",

@@ -232,3 +232,11 @@ func aboveZero(text string) error {
 	}
 	return err
 }
+
+func setMaxRPS(s *invocation, v Setting) (err error) {
+	s.MaxRPS, err = ParseFloat(v.Values[0])
+	if err == nil && s.MaxRPS < 0 {
+		err = fmt.Errorf("%s is negative; it must be above 0, or 0 for no limit", v.Values[0])
+	}
+	return err
+}

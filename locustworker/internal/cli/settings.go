@@ -31,6 +31,7 @@ type Settings struct {
 	ResetStats    bool
 	LocustBuckets bool
 	LatencyFrom   string
+	MaxRPS        float64
 	Seed          uint64
 
 	// HideLogs is --skip-log-setup.

@@ -28,6 +28,9 @@ func TestOwnSettings(t *testing.T) {
 		{"", map[string]string{"LOCUSTWORKER_QUIT_ON_MASTER_LOSS": "true"}, func(c Settings) any { return c.QuitOnMasterLoss }, true},
 		{"--locust-buckets", nil, func(c Settings) any { return c.LocustBuckets }, true},
 		{"--seed 18446744073709551615", nil, func(c Settings) any { return c.Seed }, uint64(18446744073709551615)},
+		{"--max-rps 2.5", nil, func(c Settings) any { return c.MaxRPS }, 2.5},
+		{"--max-rps=0", map[string]string{"LOCUSTWORKER_MAX_RPS": "7"}, func(c Settings) any { return c.MaxRPS }, 0.0},
+		{"", map[string]string{"LOCUSTWORKER_MAX_RPS": "7"}, func(c Settings) any { return c.MaxRPS }, 7.0},
 		{"", map[string]string{readyDelayVariable: " 3 "}, func(c Settings) any { return c.ReadyDelay }, 3 * time.Second},
 	}
 	for _, test := range tests {
@@ -43,6 +46,7 @@ func TestOwnSettings(t *testing.T) {
 	}
 	for _, args := range []string{
 		"--drain-timeout -1s", "--drain-timeout soon", "--master-timeout 0", "--master-timeout 0s", "--seed -1", "--seed x",
+		"--max-rps -1", "--max-rps many", "--max-rps nan", "--max-rps inf",
 		"--seed 18446744073709551616", "--master-port 65536", "--master-port -1",
 	} {
 		c, _ := testCommand(nil, strings.Fields(args)...)
