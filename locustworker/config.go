@@ -113,6 +113,11 @@ type Config struct {
 	// and the text of an error. Those beyond share one row for each Type and Name.
 	// Default 500, as many as the web UI shows.
 	MaxErrors int
+	// MaxUsers is how many users the worker runs at most. A spawn message that asks for
+	// more is refused as a whole: the users stay as they are, and the error is in the
+	// log and among the master's exceptions. Default 1,000,000. A run without a master
+	// has no limit.
+	MaxUsers int
 	// Seed seeds the users' random numbers, together with the index that the master
 	// has given the worker. 0 draws one.
 	Seed uint64
@@ -156,6 +161,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxRows < 0 || c.MaxErrors < 0 {
 		faults = append(faults, fmt.Errorf("limit of %d rows and %d errors; neither may be negative", c.MaxRows, c.MaxErrors))
+	}
+	if c.MaxUsers < 0 {
+		faults = append(faults, fmt.Errorf("limit of %d users is negative", c.MaxUsers))
 	}
 	if c.ReadyDelay < 0 {
 		faults = append(faults, fmt.Errorf("delay before client_ready %v is negative", c.ReadyDelay))

@@ -374,7 +374,7 @@ func TestConformanceEditOfAClass(t *testing.T) {
 		if len(d.lines) != 16 || !strings.HasSuffix(d.lines[0], " ") || !strings.HasSuffix(d.lines[1], " http://edited") {
 			t.Errorf("the users have the hosts %q", d.lines)
 		}
-		for _, text := range []string{"a class that this worker does not have", "a task that the class does not have", "an attribute that a Go class does not have"} {
+		for _, text := range []string{"a class that this worker does not have", "a task that the class does not have", "attributes that a Go class does not have"} {
 			if s.logged(text) != 1 {
 				t.Errorf("the log says %q %d times", text, s.logged(text))
 			}

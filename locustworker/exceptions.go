@@ -76,6 +76,13 @@ func (r *exceptionReporter) problem(text string) {
 	_ = r.send(wire.Exception{Message: cutText(text), Traceback: problemTrace}) // the log has it
 }
 
+// refused reports what the worker does not do for its master. The kinds are apart on
+// the master's page. Safe for concurrent use.
+func (r *exceptionReporter) refused(what, text string) {
+	r.log.Error(text)
+	_ = r.send(wire.Exception{Message: cutText(text), Traceback: "The worker refused " + what + ".\n"}) // the log has it
+}
+
 // cutText shortens a text to maxExceptionText; what is cut in the middle of a
 // character is mended where the text is encoded.
 func cutText(text string) string {

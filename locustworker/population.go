@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/fleet"
+	"github.com/bandwing/bandwing/locustworker/internal/session"
 )
 
 // A population is the users of this worker: its classes, and a fleet that runs
@@ -25,6 +26,7 @@ type population struct {
 	mu         sync.Mutex
 	groups     map[string]*classGroup // the groups do not change, but there may be more of them
 	names      []string               // in declaration order
+	declared   int                    // classes at the beginning, the others are adopted
 	host       string
 	mismatched string // what was reported to the master in this run: see reportMismatch
 }
@@ -42,6 +44,7 @@ func newPopulation(ctx context.Context, w *world, classes []*liveClass) *populat
 	for _, c := range classes {
 		p.add(c)
 	}
+	p.declared = len(classes)
 	return p
 }
 
@@ -60,7 +63,8 @@ func (p *population) add(c *liveClass) {
 }
 
 // adopt adds a class of each name that the worker does not have, if there is a
-// class for names that nobody declares (Config.OtherClasses).
+// class for names that nobody declares (Config.OtherClasses): session.MaxClasses of them
+// in a worker's life.
 func (p *population) adopt(names ...string) {
 	if p.other == nil {
 		return
@@ -68,6 +72,9 @@ func (p *population) adopt(names ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range names {
+		if len(p.groups) >= p.declared+session.MaxClasses {
+			return // the rest are classes that this worker does not have
+		}
 		if _, known := p.groups[name]; !known {
 			c := p.other(name)
 			c.setHost(p.host)

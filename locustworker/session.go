@@ -60,6 +60,8 @@ func (w *Worker) newSession(ctx context.Context) *session.Session {
 		Events:           &sessionEvents{hooks: w.hooks, cfg: &w.cfg},
 		Store:            w.recorder.store,
 		Usage:            newUsage(w.cfg.Logger),
+		Refused:          exceptions.refused,
+		MaxUsers:         w.cfg.MaxUsers,
 		Figures:          &w.figures,
 		StopTimeout:      w.cfg.StopTimeout,
 		DrainTimeout:     w.cfg.DrainTimeout,
@@ -155,6 +157,7 @@ func (f *sessionFleet) Update(m wire.UpdateUserClass) {
 	if m.HasTasks {
 		settings.Tasks = append([]string{}, m.Tasks...)
 	}
+	var foreign []string
 	for name, value := range m.Attributes {
 		host, isText := value.(string)
 		switch {
@@ -163,9 +166,12 @@ func (f *sessionFleet) Update(m wire.UpdateUserClass) {
 		case name == "weight", name == "fixed_count":
 			// the master deals users out by them
 		default:
-			f.log.Warn("the master sets an attribute that a Go class does not have",
-				"class", m.Class, "attribute", name, "value", value)
+			foreign = append(foreign, name)
 		}
+	}
+	if len(foreign) > 0 {
+		slices.Sort(foreign)
+		f.log.Warn("the master sets attributes that a Go class does not have", "class", m.Class, "attributes", listed(foreign))
 	}
 	if !f.update(settings) {
 		f.log.Error("the master edits a class that this worker does not have", "class", m.Class)

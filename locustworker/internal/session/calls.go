@@ -21,6 +21,8 @@ type calls struct {
 
 	mu      sync.Mutex
 	todo    []namedCall
+	held    int            // calls that have not returned
+	bytes   int            // what their messages hold
 	busy    bool           // one of those that are called one after the other runs
 	running map[string]int // by name
 	left    bool           // nobody waits any more: start nothing
@@ -28,6 +30,7 @@ type calls struct {
 
 type namedCall struct {
 	name string // for the log
+	size int    // of the message, in bytes as received
 	call func()
 }
 
@@ -35,15 +38,31 @@ func newCalls() *calls {
 	return &calls{wake: make(chan struct{}, 1), running: make(map[string]int)}
 }
 
-// add has a function called after those that were added before.
-func (c *calls) add(name string, call func()) {
+// add has a function called after those that were added before. It reports false, and
+// does nothing, when too much has not returned.
+func (c *calls) add(name string, size int, call func()) bool {
 	c.mu.Lock()
-	c.todo = append(c.todo, namedCall{name, call})
+	ok := c.hold(size)
+	if ok {
+		c.todo = append(c.todo, namedCall{name, size, call})
+	}
 	c.mu.Unlock()
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
+	return ok
+}
+
+// hold counts a call and its message, unless there are too many. One alone is never
+// too much. c.mu is held.
+func (c *calls) hold(size int) bool {
+	if c.held >= maxCalls || (c.held > 0 && c.bytes+size > maxCallBytes) {
+		return false
+	}
+	c.held++
+	c.bytes += size
+	return true
 }
 
 // idle tells whether all functions have returned that were added.
@@ -53,9 +72,25 @@ func (c *calls) idle() bool {
 	return len(c.todo) == 0 && !c.busy
 }
 
-// start calls a function in a goroutine of its own.
-func (c *calls) start(name string, call func()) {
-	c.all.Go(func() { c.do(namedCall{name, call}) })
+// start calls a function in a goroutine of its own. It reports false, and does
+// nothing, when too much has not returned.
+func (c *calls) start(name string, size int, call func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hold(size) {
+		return false
+	}
+	c.all.Go(func() { c.do(namedCall{name, size, call}) })
+	return true
+}
+
+// startAlways calls a function in a goroutine of its own, however much has not
+// returned.
+func (c *calls) startAlways(name string, call func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held++
+	c.all.Go(func() { c.do(namedCall{name: name, call: call}) })
 }
 
 // begin starts the goroutine that calls what is added until ctx ends, and then what
@@ -83,7 +118,8 @@ func (c *calls) doNext() bool {
 		return false
 	}
 	next := c.todo[0]
-	c.todo = slices.Delete(c.todo, 0, 1)
+	c.todo[0] = namedCall{} // the array keeps nothing alive
+	c.todo = c.todo[1:]
 	c.mu.Unlock()
 	c.do(next)
 	return true
@@ -93,7 +129,7 @@ func (c *calls) do(next namedCall) {
 	if !c.enter(next.name) {
 		return
 	}
-	defer c.exit(next.name)
+	defer c.exit(next)
 	next.call()
 }
 
@@ -106,11 +142,13 @@ func (c *calls) enter(name string) bool {
 	return !c.left
 }
 
-func (c *calls) exit(name string) {
+func (c *calls) exit(last namedCall) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.running[name]--; c.running[name] == 0 {
-		delete(c.running, name)
+	c.held--
+	c.bytes -= last.size
+	if c.running[last.name]--; c.running[last.name] == 0 {
+		delete(c.running, last.name)
 	}
 }
 

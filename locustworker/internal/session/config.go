@@ -23,6 +23,9 @@ type Config struct {
 	LogBook LogBook
 	// Usage measures what the process uses, if the system tells. It takes no time.
 	Usage func() (cpuPercent float64, memoryBytes uint64, ok bool)
+	// Refused reports that the worker does not do what its master asks for. what is the
+	// kind, of which there are few. It does not block.
+	Refused func(what, text string)
 	// Figures are kept up to date while the session runs.
 	Figures *Figures
 	// NewUplink makes the link. Default: uplink.New.
@@ -33,6 +36,7 @@ type Config struct {
 	MasterTimeout    time.Duration // how long users go on without a master
 	ReadyDelay       time.Duration // before client_ready, beside the stop timeout
 	QuitOnMasterLoss bool
+	MaxUsers         int  // of all classes; 0: DefaultMaxUsers
 	ResetStats       bool // discard what was recorded when all users are spawned
 }
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker/internal/uplink"
@@ -40,7 +41,7 @@ func (s *Session) linkRegistered(news uplink.Registration) {
 		return
 	}
 	s.registered = true
-	s.notices.add("connected", s.cfg.Events.Registered)
+	s.notice("connected", s.cfg.Events.Registered)
 	s.flush(reportLimit, func() {})
 	s.reportLogs(true)
 }
@@ -49,14 +50,14 @@ func (s *Session) linkRegistered(news uplink.Registration) {
 // did not know it.
 func (s *Session) rejoin() {
 	if s.link.State() != uplink.Registered { // else it has answered meanwhile
-		s.deferred = nil // a master said it that is not there any more
+		s.deferred.take() // a master said it that is not there any more
 	}
 	s.link.Rejoin()
 }
 
 // heartbeatAnswered follows the answer to a heartbeat.
 func (s *Session) heartbeatAnswered() {
-	s.notices.add("heartbeat_received", s.cfg.Events.HeartbeatReceived)
+	s.notice("heartbeat_received", s.cfg.Events.HeartbeatReceived)
 	if s.quit != nil {
 		s.checkQuit()
 	}
@@ -95,9 +96,9 @@ func (s *Session) received(e wire.Envelope) {
 	case wire.Quit:
 		s.beginQuit(byMaster, nil)
 	case wire.Spawn, wire.Stop:
-		s.command(m)
+		s.command(inbound{m, e.Size})
 	case wire.UpdateUserClass:
-		s.cfg.Fleet.Update(m)
+		s.update(m)
 	case wire.SpawningComplete:
 		s.allSpawned(m.UserCount)
 	case wire.Custom:
@@ -108,21 +109,31 @@ func (s *Session) received(e wire.Envelope) {
 // handle gives a custom message to its handler (mirrors handle_message's last
 // cases).
 func (s *Session) handle(e wire.Envelope, m wire.Custom) {
-	call, concurrent, ok := s.cfg.Events.Handler(e, m)
-	switch {
-	case !ok:
-		s.log.Warn("Unknown message type received: " + m.Type)
-	case concurrent:
-		s.handlers.start(m.Type, call)
-	default:
-		s.handlers.add(m.Type, call)
+	call, concurrent, known := s.cfg.Events.Handler(e, m)
+	if !known {
+		s.log.Warn("Unknown message type received: " + m.Type[:min(len(m.Type), MaxName)])
+		return
+	}
+	begin := s.handlers.add
+	if concurrent {
+		begin = s.handlers.start
+	}
+	if !begin(m.Type, e.Size, call) {
+		s.refuse(refusedMessage, "too many have come before it whose handlers have not returned: "+listed(s.handlers.names()))
+	}
+}
+
+// notice has a listener called, unless too many calls wait.
+func (s *Session) notice(name string, call func()) {
+	if !s.notices.add(name, 0, call) {
+		s.refuse(refusedEvent, fmt.Sprintf("%s: %d calls wait for those of %s", name, maxCalls, listed(s.notices.names())))
 	}
 }
 
 // allSpawned follows the end of the whole fleet's ramp (mirrors Runner's
 // on_spawning_complete).
 func (s *Session) allSpawned(users int) {
-	s.notices.add("spawning_complete", func() { s.cfg.Events.SpawningComplete(users) })
+	s.notice("spawning_complete", func() { s.cfg.Events.SpawningComplete(users) })
 	if s.cfg.ResetStats {
 		s.log.Info("Resetting stats")
 		s.discarded += s.cfg.Store.Reset()

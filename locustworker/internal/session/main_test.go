@@ -26,11 +26,12 @@ type fakeFleet struct {
 	stopTakes time.Duration
 	stops     []time.Duration // timeouts of StopAll
 	begun     int
+	updates   int
 }
 
 func (f *fakeFleet) BeginRun(map[string]any)     { f.begun++ }
 func (f *fakeFleet) Configure(wire.Spawn)        {}
-func (f *fakeFleet) Update(wire.UpdateUserClass) {}
+func (f *fakeFleet) Update(wire.UpdateUserClass) { f.updates++ }
 
 func (f *fakeFleet) Spawn(ctx context.Context, target map[string]int, _ time.Duration) {
 	f.mu.Lock()
@@ -143,7 +144,8 @@ func (l *fakeLink) Discard() (n int64) {
 type authors struct {
 	testStart                        func(ctx context.Context)
 	testStopping, testStop, quitting func()
-	usage                            func()
+	usage, beat, message             func()
+	concurrent                       bool // messages
 	report                           func() map[string]any
 }
 
@@ -158,7 +160,7 @@ func (a *authors) TestStop()                      { call(a.testStop) }
 func (a *authors) Quitting()                      { call(a.quitting) }
 func (a *authors) SpawningComplete(int)           {}
 func (a *authors) Registered()                    {}
-func (a *authors) HeartbeatReceived()             {}
+func (a *authors) HeartbeatReceived()             { call(a.beat) }
 func (a *authors) Usage(float64, uint64)          { call(a.usage) }
 func (a *authors) AddsToReports() bool            { return a.report != nil }
 func (a *authors) ReportToMaster() map[string]any { return a.report() }
@@ -172,7 +174,7 @@ func (a *authors) TestStart(ctx context.Context) {
 }
 
 func (a *authors) Handler(wire.Envelope, wire.Custom) (call func(), concurrent, ok bool) {
-	return nil, false, false
+	return a.message, a.concurrent, a.message != nil
 }
 
 // A rig is a session with fakes all around it, in fake time.
@@ -185,6 +187,7 @@ type rig struct {
 	figures Figures
 	usages  chan float64 // what the next measurements say
 	log     *logText
+	refused int // reports of what was refused
 	ended   chan struct{}
 	err     error
 	end     context.CancelFunc
@@ -218,6 +221,10 @@ func run(t *testing.T, cfg Config, a authors, test func(*rig)) {
 		}
 		cfg.Log = slog.New(slog.NewTextHandler(r.log, nil))
 		cfg.Fleet, cfg.Events, cfg.Store, cfg.Figures = r.fleet, &a, r.store, &r.figures
+		cfg.Refused = func(_, text string) {
+			r.refused++
+			cfg.Log.Error(text)
+		}
 		cfg.MasterTimeout = time.Minute
 		cfg.Usage = func() (float64, uint64, bool) {
 			select {

@@ -111,7 +111,8 @@ func newModel(t *testing.T, seed uint64) *model {
 		store: stats.New(stats.Config{}), log: &logText{}, ended: make(chan struct{}), open: true, hidesAcks: hidesAcks,
 	}
 	m.session = New(Config{
-		Log: slog.New(slog.NewTextHandler(m.log, nil)), Fleet: m.fleet, Events: m.events, Store: m.store, Figures: &m.figures,
+		Refused: func(_, text string) { t.Error(text) },
+		Log:     slog.New(slog.NewTextHandler(m.log, nil)), Fleet: m.fleet, Events: m.events, Store: m.store, Figures: &m.figures,
 		MasterTimeout: time.Minute, Usage: func() (float64, uint64, bool) { return 0, 0, false },
 		Link: uplink.Config{Addr: m.master.Addr(), Dial: func(ctx context.Context, addr, identity string) (uplink.Conn, error) {
 			c, err := m.master.Dial(ctx, addr, identity)

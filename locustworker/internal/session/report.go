@@ -78,7 +78,7 @@ func (s *Session) withAdditions(limit time.Duration, then func(extra map[string]
 	})
 	if !a.calling {
 		a.calling = true
-		s.notices.start("report_to_master", func() {
+		s.notices.startAlways("report_to_master", func() {
 			extra := s.cfg.Events.ReportToMaster()
 			s.post(func() { s.added(extra) })
 		})

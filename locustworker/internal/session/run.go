@@ -14,18 +14,20 @@ import (
 const turnLimit = 5 * time.Second
 
 // command obeys spawn and stop, or puts them off until the worker is ready.
-func (s *Session) command(m wire.Inbound) {
+func (s *Session) command(in inbound) {
 	switch s.run {
 	case quitting:
 		return
 	case stopping, cooling, leaving:
-		s.deferred = append(s.deferred, m)
+		if !s.deferred.add(in) {
+			s.refuse(refusedPutOff, fmt.Sprintf("%d messages wait for the end of the last run already", len(s.deferred.messages)))
+		}
 		return
 	case ready, spawning, running:
 	}
-	switch m := m.(type) {
+	switch m := in.body.(type) {
 	case wire.Spawn:
-		s.awaitTurn(m)
+		s.awaitTurn(m, in.size)
 	case wire.Stop:
 		s.stop()
 	}
@@ -34,14 +36,17 @@ func (s *Session) command(m wire.Inbound) {
 // awaitTurn obeys a spawn message when the handlers of the messages before it
 // have returned, so that users find what those brought: a Python worker takes one
 // message after the other. What it is told otherwise does not wait.
-func (s *Session) awaitTurn(m wire.Spawn) {
+func (s *Session) awaitTurn(m wire.Spawn, size int) {
 	if len(s.waiting) == 0 && s.handlers.idle() {
 		s.spawn(m)
 		return
 	}
 	turn := &m
+	if len(s.waiting) >= maxPutOff || !s.handlers.add("spawn", size, func() { s.post(func() { s.takeTurn(turn) }) }) {
+		s.refuse(refusedPutOff, fmt.Sprintf("%d of them wait for message handlers already", len(s.waiting)))
+		return
+	}
 	s.waiting = append(s.waiting, turn)
-	s.handlers.add("spawn", func() { s.post(func() { s.takeTurn(turn) }) })
 	s.after(turnLimit, func() {
 		if slices.Contains(s.waiting, turn) {
 			s.log.Warn("users are not spawned before the handlers of earlier messages have returned", "running", s.handlers.names())
@@ -74,6 +79,9 @@ func (j *spawnJob) end() {
 
 // spawn obeys a spawn message (mirrors its case in handle_message).
 func (s *Session) spawn(m wire.Spawn) {
+	if !s.admit(m) {
+		return
+	}
 	s.send(wire.Spawning{})
 	if m.Timestamp <= s.spawnStamp {
 		s.log.Info("Discard spawn message with older or equal timestamp than timestamp of previous spawn message")
@@ -123,15 +131,21 @@ func (s *Session) startJob(target map[string]int, testStart func()) {
 // noteUnknown says loudly which classes the worker lacks.
 func (s *Session) noteUnknown(target map[string]int) {
 	have, _ := s.cfg.Fleet.Counts()
+	var names []string
+	users := 0
 	for _, name := range slices.Sorted(maps.Keys(target)) {
 		if _, ok := have[name]; ok {
 			continue
 		}
 		s.unknown[name] = 0
 		if target[name] > 0 {
-			s.log.Error("the master asks for users of a class that this worker does not have; their count stays 0",
-				"class", name, "users", target[name])
+			names = append(names, name)
+			users += target[name]
 		}
+	}
+	if len(names) > 0 {
+		s.log.Error("the master asks for users of classes that this worker does not have; their count stays 0",
+			"classes", listed(names), "users", users)
 	}
 }
 
@@ -203,9 +217,7 @@ func (s *Session) leave(then func()) {
 func (s *Session) ready() {
 	s.run = ready
 	s.wireState.Store(wire.StateReady)
-	deferred := s.deferred
-	s.deferred = nil
-	for _, m := range deferred {
+	for _, m := range s.deferred.take() {
 		s.command(m)
 	}
 }

@@ -60,13 +60,15 @@ type Session struct {
 	spawnStamp  float64
 	stopTimeout time.Duration
 	unknown     map[string]int // classes the master asks for and the worker lacks
+	target      map[string]int // users of each class that the master has asked for in this run
 	job         *spawnJob
 	cpuWarned   bool
 	endTest     context.CancelFunc // not nil while a run is on: test_start was fired and test_stop was not
-	deferred    []wire.Inbound
+	deferred    putOff
 	waiting     []*wire.Spawn // for the handlers of messages that came before them
 	afterLeave  []func()      // what leaving ends with
 	quit        *ending
+	refusals    refusals
 
 	// Shared with the heartbeat goroutine.
 	wireState atomic.Value // wire.State
@@ -83,6 +85,9 @@ func New(cfg Config) *Session {
 	if cfg.NewUplink == nil {
 		cfg.NewUplink = func(c uplink.Config) Uplink { return uplink.New(c) }
 	}
+	if cfg.MaxUsers == 0 {
+		cfg.MaxUsers = DefaultMaxUsers
+	}
 	s := &Session{
 		cfg:         cfg,
 		log:         cfg.Log,
@@ -92,6 +97,7 @@ func New(cfg Config) *Session {
 		ended:       make(chan struct{}),
 		stopTimeout: cfg.StopTimeout,
 		logs:        logReporter{book: cfg.LogBook},
+		refusals:    make(refusals),
 	}
 	s.additions.has = cfg.Events.AddsToReports()
 	s.wireState.Store(wire.StateReady)
@@ -199,7 +205,7 @@ func (s *Session) show() {
 // measured follows a measurement of what the process uses.
 func (s *Session) measured(cpuPercent float64, memoryBytes uint64) {
 	s.usage.Store(&usage{cpuPercent, memoryBytes})
-	s.notices.add("usage_monitor", func() { s.cfg.Events.Usage(cpuPercent, memoryBytes) })
+	s.notice("usage_monitor", func() { s.cfg.Events.Usage(cpuPercent, memoryBytes) })
 	if cpuPercent > CPUWarning && !s.cpuWarned {
 		s.cpuWarned = true
 		s.log.Warn("CPU usage above 90%! This may constrain your throughput and may even give inconsistent response time measurements!")

@@ -31,7 +31,7 @@ func Decode(frame []byte) (Envelope, error) {
 	if err != nil {
 		return Envelope{}, fmt.Errorf("%w: %s: %w", ErrMalformed, raw.Type, err)
 	}
-	return Envelope{Type: raw.Type, NodeID: raw.NodeID, Body: body}, nil
+	return Envelope{Type: raw.Type, NodeID: raw.NodeID, Size: len(frame), Body: body}, nil
 }
 
 func decodeBody(raw Raw) (Inbound, error) {

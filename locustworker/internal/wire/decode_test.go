@@ -86,11 +86,12 @@ func TestDecodeForgives(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Decode(mustFrame(t, test.typ, test.data))
+			frame := mustFrame(t, test.typ, test.data)
+			got, err := Decode(frame)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Envelope{Type: test.typ, NodeID: "w_1", Body: test.want}
+			want := Envelope{Type: test.typ, NodeID: "w_1", Size: len(frame), Body: test.want}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %#v\nwant %#v", got, want)
 			}
@@ -181,7 +182,7 @@ func TestDecodeRefusesBytes(t *testing.T) {
 
 func TestDecodeNilNodeID(t *testing.T) {
 	got, err := Decode([]byte("\x93\xa4stop\xc0\xc0"))
-	if want := (Envelope{Type: "stop", Body: Stop{}}); err != nil || !reflect.DeepEqual(got, want) {
+	if want := (Envelope{Type: "stop", Size: 8, Body: Stop{}}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, %v", got, err)
 	}
 }

@@ -91,11 +91,12 @@ func TestDecodeGoldenMasterFrames(t *testing.T) {
 	id := goldenData(t, "worker-client_ready").NodeID
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Decode(golden(t, "master-"+test.name))
+			frame := golden(t, "master-"+test.name)
+			got, err := Decode(frame)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Envelope{Type: test.name, NodeID: id, Body: test.want}
+			want := Envelope{Type: test.name, NodeID: id, Size: len(frame), Body: test.want}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %#v\nwant %#v", got, want)
 			}

@@ -7,6 +7,8 @@ type Envelope struct {
 	Type string
 	// NodeID is the worker that the master addressed.
 	NodeID string
+	// Size is the frame's length in bytes.
+	Size int
 	// Body is never nil.
 	Body Inbound
 }
