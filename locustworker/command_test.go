@@ -61,7 +61,7 @@ func testCommand(env map[string]string, base Config, classes []Class, args ...st
 		Stderr: &sh.stderr,
 		Build:  &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}},
 		Cores:  4,
-	}, commandLine(base, classes, "box.example.org", output{&sh.stdout, terminal.NewScreen(&sh.stderr, "")})), sh
+	}, commandLine(base, classes, "box.example.org", output{&sh.stdout, terminal.NewScreen(&sh.stderr, ""), nil})), sh
 }
 
 // A shopper is a user without a purpose.

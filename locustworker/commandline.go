@@ -81,6 +81,39 @@ func work(ctx context.Context, cfg Config, codeOnError int, telemetry Telemetry,
 type output struct {
 	stdout io.Writer
 	screen *terminal.Screen
+	keys   *terminal.Keys // nil: none are read
+}
+
+// keyedUsers are the users that a key adds (main in locust/main.py).
+func keyedUsers(key byte) int {
+	switch key {
+	case 'w':
+		return 1
+	case 'W':
+		return 10
+	case 's':
+		return -1
+	case 'S':
+		return -10
+	}
+	return 0
+}
+
+// readKeys returns the users that keys add, or nil when there are no keys.
+func (o output) readKeys() <-chan int {
+	more := make(chan int, 64)
+	reads := o.keys.Read(func(key byte) {
+		if n := keyedUsers(key); n != 0 {
+			select {
+			case more <- n:
+			default: // the run has not taken the last 64 yet
+			}
+		}
+	})
+	if !reads {
+		return nil
+	}
+	return more
 }
 
 // workAlone runs the classes without a master and returns the exit code.
@@ -114,6 +147,8 @@ func workAlone(ctx context.Context, cfg Config, s cli.Settings, o output, teleme
 		return cli.ExitError
 	}
 	telemetry.Observe(w)
+	defer o.keys.Stop()
+	h.more = o.readKeys()
 	code, err := w.RunHeadless(ctx, h)
 	switch {
 	case errors.Is(err, ErrConfig):

@@ -62,6 +62,7 @@ type Headless struct {
 	// Stdout gets the JSON, Stderr all that people read. Default: nobody.
 	Stdout, Stderr io.Writer
 	screen         headless.Screen // in the place of Stderr
+	more           <-chan int      // users to add while the run goes on
 }
 
 // RunHeadless runs the worker's classes without a master, until the run time is
@@ -164,10 +165,7 @@ func (a *alone) configure(h Headless) {
 		a.config.Thresholds = append(a.config.Thresholds, rule)
 	}
 	if h.Shape != nil {
-		a.config.Shape = func(m headless.Moment) (headless.Stage, bool) {
-			s, ok := h.Shape.Tick(ShapeMoment(m))
-			return headless.Stage(s), ok
-		}
+		a.config.Shape = func(m headless.Moment) (headless.Stage, bool) { return a.askShape(h.Shape, m) }
 	}
 	c := &a.config
 	c.Program, c.Host = h.Title, w.cfg.Host
@@ -178,7 +176,7 @@ func (a *alone) configure(h Headless) {
 		c.ExitCodeOnError = 1
 	}
 	c.CSV, c.CSVHistory, c.JSON, c.JSONFile, c.HTML, c.JUnit = h.CSV, h.CSVFullHistory, h.JSON, h.JSONFile, h.HTML, h.JUnit
-	c.Annotations = h.Annotations
+	c.Annotations, c.More = h.Annotations, h.more
 	c.Stdout, c.Screen = h.Stdout, h.screen
 	if c.Stdout == nil {
 		c.Stdout = io.Discard
@@ -199,6 +197,22 @@ func (a *alone) configure(h Headless) {
 		Quitting:         w.hooks.quitting,
 		Failed:           w.hooks.failed.Load,
 	}
+}
+
+// askShape asks a load shape for the stage. One that panics ends the run as one that
+// has no more stages does, and counts as a function of Config.Events that failed.
+func (a *alone) askShape(shape LoadShape, m headless.Moment) (stage headless.Stage, more bool) {
+	err := traceback.Guard(func() error {
+		s, ok := shape.Tick(ShapeMoment(m))
+		stage, more = headless.Stage(s), ok
+		return nil
+	})
+	var panicked *traceback.PanicError
+	if errors.As(err, &panicked) {
+		a.worker.hooks.failed.Store(true)
+		a.log.Error("the load shape panicked, which ends the run", "error", err, "trace", panicked.Trace)
+	}
+	return stage, more
 }
 
 // exception reports an uncaught error of user code. It is safe for concurrent use.

@@ -24,6 +24,13 @@ const programVariable = "LOCUSTWORKER_TEST_PROGRAM"
 // not end when it is asked to.
 func testProgram() {
 	var base Config
+	switch os.Getenv(programVariable) {
+	case "tapper":
+		MainConfig(base, tapperClass("A"))
+	case "panicking":
+		base.Shapes = map[string]LoadShape{"bad": badShape{}}
+		MainConfig(base, tapperClass("A"))
+	}
 	if os.Getenv(programVariable) == "stubborn" {
 		base.Events.Init = func(e *Environment) error {
 			e.Logger().Info("stubborn")

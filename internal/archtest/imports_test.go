@@ -167,7 +167,7 @@ func headlessRows() []row {
 			pkg: "locustworker/internal/headless/terminal",
 			may: []string{
 				"locustworker/internal/headless/figures", "locustworker/internal/headless/threshold", "locustworker/internal/stats",
-				"golang.org/x/term",
+				"golang.org/x/term", "golang.org/x/sys",
 			},
 		},
 		{

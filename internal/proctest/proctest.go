@@ -36,7 +36,17 @@ func Start(cmd *exec.Cmd, logPath string) (*Process, error) {
 	}
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	dieWithParent(cmd)
-	p := &Process{name: filepath.Base(cmd.Path), done: make(chan struct{}), logPath: logPath}
+	p, err := run(cmd, func() { _ = logFile.Close() })
+	if err != nil {
+		return nil, err
+	}
+	p.logPath = logPath
+	return p, nil
+}
+
+// run starts cmd, and calls ended when it has ended or was not started.
+func run(cmd *exec.Cmd, ended func()) (*Process, error) {
+	p := &Process{name: filepath.Base(cmd.Path), done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		// The kernel's parent-death signal fires when the thread that forked
@@ -44,7 +54,7 @@ func Start(cmd *exec.Cmd, logPath string) (*Process, error) {
 		// unlocked and ends with this goroutine.
 		runtime.LockOSThread()
 		defer close(p.done)
-		defer func() { _ = logFile.Close() }()
+		defer ended()
 		err := cmd.Start()
 		if err == nil {
 			p.pid = cmd.Process.Pid

@@ -74,6 +74,9 @@ type Config struct {
 
 	Thresholds       []threshold.Threshold
 	AbortOnThreshold bool
+	// More gets how many users are to be added, or removed if it is negative, while
+	// the run goes on. nil: no key is read.
+	More <-chan int
 	// ExitCodeOnError is the exit code of a run with failures or exceptions.
 	ExitCodeOnError int
 

@@ -183,5 +183,6 @@ func (r *Run) show() {
 	r.cfg.Screen.Draw(terminal.Live(terminal.Status{
 		Program: r.cfg.Program, Host: r.cfg.Host, Elapsed: time.Since(r.began), RunTime: r.cfg.RunTime,
 		Users: users, ByClass: byClass, Table: &r.table,
+		Keys: r.cfg.More != nil,
 	}, columns, lines))
 }

@@ -92,6 +92,21 @@ func (r *Run) climbed(all bool) {
 	}
 }
 
+// keyRate is how many users a second start or stop after a key (main in
+// locust/main.py).
+const keyRate = 100
+
+// adjust adds users to those that there are now, or removes some. It returns a reason
+// to end the run, if there is one.
+func (r *Run) adjust(n int) string {
+	if !r.spawned {
+		r.cfg.Log.Warn("users are still being started or stopped; press the key again when that is done")
+		return ""
+	}
+	_, users := r.cfg.Fleet.Counts()
+	return r.rampTo(Stage{Users: max(users+n, 0), SpawnRate: keyRate})
+}
+
 // reshape asks the shape for the stage, and begins it if it is another one. It
 // returns a reason to end the run, if there is one (shape_worker).
 func (r *Run) reshape() string {

@@ -135,6 +135,10 @@ func (r *Run) loop(ctx context.Context) string {
 		case all := <-r.ramp.done:
 			r.ramp.done = nil
 			r.climbed(all)
+		case n := <-r.cfg.More:
+			if reason := r.adjust(n); reason != "" {
+				return reason
+			}
 		case <-ticker.C:
 			if reason := r.tick(); reason != "" {
 				return reason

@@ -23,6 +23,7 @@ const (
 	// fewestRows is how many rows it shows even when there is no room for them.
 	fewestRows = 3
 	barWidth   = 20
+	keyHelp    = "w +1 user, W +10, s -1, S -10, Ctrl-C ends the run"
 )
 
 // A Status is what a live view shows.
@@ -33,6 +34,7 @@ type Status struct {
 	Users         int
 	ByClass       map[string]int
 	Table         *figures.Table
+	Keys          bool // change the number of users
 }
 
 // Live returns the lines of a view for a terminal of this size.
@@ -48,13 +50,20 @@ func Live(s Status, columns, lines int) []string {
 		"",
 	}
 	failures := newest(s.Table.Errors())
-	room := max(lines-1-len(view)-len(failures)-3, fewestRows) // a heading, the sum, a line that says how many are left out
+	below := len(failures)
+	if s.Keys {
+		below += 2
+	}
+	room := max(lines-1-len(view)-below-3, fewestRows) // a heading, the sum, a line that says how many are left out
 	rows := s.Table.Rows()
 	view = append(view, lay(append(busiest(rows, room), total), columns, liveColumns())...)
 	if left := len(rows) - room; left > 0 {
 		view = append(view, fmt.Sprintf("… and %d rows with fewer requests", left))
 	}
 	view = append(view, failures...)
+	if s.Keys {
+		view = append(view, "", keyHelp)
+	}
 	for i, line := range view {
 		view[i] = cut(line, columns)
 	}
