@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -92,6 +92,13 @@ test-scripts:
 
 test-busy-master: deps-dev ## hold runs against a stock master whose program stands still for up to 58 s: 54 cases
 	BUSY_MASTER=all $(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout 30m -run TestABusyMasterLosesNothing -parallel 6 ./e2e
+
+# How often each case of the faults runs, and the seed of its moments (0: another each time).
+FAULTS_ROUNDS ?= 1
+FAULTS_SEED   ?= 0
+test-faults: deps-dev ## break links, masters, workers and targets of running tests, and hold all counts against each other: 15 minutes
+	$(PYTHON) scripts/no_strays.py $(GO) test -race -count=1 -timeout 3h -v -run TestFaults ./e2e/faults \
+		-faults.all -faults.rounds $(FAULTS_ROUNDS) -faults.seed $(FAULTS_SEED)
 
 # Steps of the random walks, and steps of each sequence that is tried.
 MODEL_STEPS ?= 1000000

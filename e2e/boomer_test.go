@@ -20,10 +20,10 @@ func TestBoomerProgram(t *testing.T) {
 		_, _ = w.Write([]byte("a page"))
 	}))
 	t.Cleanup(page.Close)
-	proxy := newCutProxy(t, l.masterPort)
+	proxy := newProxy(t, l.masterPort)
 	target := newSlowTarget(t, page.URL, 200*time.Millisecond)
 	worker := l.start("boomer-worker", nil, built.boomerWorker,
-		"-master-host", "127.0.0.1", "--master-port", proxy.port(), "--target", target.URL, "--max-rps=100000")
+		"-master-host", "127.0.0.1", "--master-port", proxy.Port(), "--target", target.URL, "--max-rps=100000")
 	l.awaitWorkers(1)
 	for run, isCut := range []bool{false, true} {
 		before := target.served.Load()
@@ -31,9 +31,9 @@ func TestBoomerProgram(t *testing.T) {
 		l.web.awaitState("running", 20)
 		awaitRequests(l.cluster, 60)
 		if isCut {
-			proxy.cut()
+			proxy.Cut()
 			time.Sleep(2 * time.Second) // the length of the loss
-			proxy.restore()
+			proxy.Restore()
 			eventually(t, backInService, "the worker to be back", func() error {
 				if !strings.Contains(worker.Log(), sameMaster) {
 					return fmt.Errorf("no %q in its log", sameMaster)

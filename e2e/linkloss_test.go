@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandwing/bandwing/internal/faultproxy"
 	"github.com/bandwing/bandwing/internal/proctest"
 )
 
@@ -25,23 +26,27 @@ const (
 // mends it again.
 type lossCase struct {
 	name   string
-	breaks func(c *cluster, p *cutProxy)
+	breaks func(c *cluster, p *faultproxy.Proxy)
 	lasts  time.Duration
-	mends  func(c *cluster, p *cutProxy)
+	mends  func(c *cluster, p *faultproxy.Proxy)
 	back   string // what the worker logs once more when it is back; may be empty
 }
 
 func lossCases() []lossCase {
-	cut := func(_ *cluster, p *cutProxy) { p.cut() }
-	restore := func(_ *cluster, p *cutProxy) { p.restore() }
+	cut := func(_ *cluster, p *faultproxy.Proxy) { p.Cut() }
+	restore := func(_ *cluster, p *faultproxy.Proxy) { p.Restore() }
 	return []lossCase{
 		{"cut for 2 s", cut, 2 * time.Second, restore, sameMaster},
 		{"cut for 10 s", cut, 10 * time.Second, restore, sameMaster},
 		{"cut for 90 s", cut, 90 * time.Second, restore, registered},
-		{"half open", func(_ *cluster, p *cutProxy) { p.strand() }, 0, func(*cluster, *cutProxy) {}, registered},
+		{"half open", func(c *cluster, p *faultproxy.Proxy) {
+			if err := p.Strand(); err != nil {
+				c.t.Fatal(err)
+			}
+		}, 0, func(*cluster, *faultproxy.Proxy) {}, registered},
 		{
-			"paused master", func(c *cluster, _ *cutProxy) { c.masterProc.Signal(syscall.SIGSTOP) },
-			15 * time.Second, func(c *cluster, _ *cutProxy) { c.masterProc.Signal(syscall.SIGCONT) }, "",
+			"paused master", func(c *cluster, _ *faultproxy.Proxy) { c.masterProc.Signal(syscall.SIGSTOP) },
+			15 * time.Second, func(c *cluster, _ *faultproxy.Proxy) { c.masterProc.Signal(syscall.SIGCONT) }, "",
 		},
 	}
 }
@@ -57,9 +62,9 @@ func TestLinkLossLosesNothing(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
 			c.startMaster()
-			proxy := newCutProxy(t, c.masterPort)
+			proxy := newProxy(t, c.masterPort)
 			c.startWorker()
-			worker := c.startWorker("--master-port", proxy.port())
+			worker := c.startWorker("--master-port", proxy.Port())
 			c.web.awaitWorkers(2)
 			before := c.served()
 			c.web.swarm(20, c.apiURL)
