@@ -148,6 +148,7 @@ func testRows() []row {
 		{pkg: "internal/*"},
 		{pkg: "e2e"},
 		{pkg: "e2e/*"},
+		{pkg: "e2e/*/*"},
 		{pkg: "bench/*"},
 	}
 }
