@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-arrivals bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -118,7 +118,7 @@ lint: deps-dev lint-go lint-python lint-ship ## run all linters
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
-	@set -e; for module in bench/clients bench/faker; do \
+	@set -e; for module in bench/arrivals bench/clients bench/faker; do \
 		$(GO) -C "$$module" mod tidy -diff; (cd "$$module" && $(GOLANGCI) run ./...); \
 	done
 
@@ -183,6 +183,10 @@ bench-api: deps-dev ## measure what a request costs the API, beside a bare gin r
 	@mkdir -p "$(LOCAL)/bin"
 	@$(GO) build -o "$(LOCAL)/bin/bench-api" ./bench/api
 	@REJSON_SO="$(LOCAL)/redis/rejson.so" "$(LOCAL)/bin/bench-api" $(BENCH_API)
+
+bench-arrivals: ## measure the open model: spacing, rate and CPU time of arrivals, and a target that hangs, beside vegeta (BENCH_ARRIVALS="-only hang")
+	$(GO) -C bench/arrivals test .
+	$(GO) -C bench/arrivals run . $(BENCH_ARRIVALS)
 
 bench-clients: ## measure the CPU time a request costs httpuser, fasthttp.HostClient and net/http, in one run (BENCH_CLIENTS="-users 50 -rounds 3")
 	$(GO) -C bench/clients run . $(BENCH_CLIENTS)

@@ -20,7 +20,9 @@ type build struct {
 	testWorker string
 	// boomerWorker is e2e/boomerworker.
 	boomerWorker string
-	locust       string // the stock one, from the venv that the Makefile makes
+	// openWorker is e2e/openworker.
+	openWorker string
+	locust     string // the stock one, from the venv that the Makefile makes
 }
 
 // built is set once by TestMain, before any test runs.
@@ -70,12 +72,13 @@ func buildAll(dir string) (build, error) {
 
 		testWorker:   filepath.Join(dir, "testworker"),
 		boomerWorker: filepath.Join(dir, "boomerworker"),
+		openWorker:   filepath.Join(dir, "openworker"),
 	}
 	b.locust = filepath.Join(b.root, ".local", "venv", "bin", "locust")
 	if _, err := os.Stat(b.locust); errors.Is(err, os.ErrNotExist) {
 		return b, fmt.Errorf("there is no %s: run `make deps`", b.locust)
 	}
-	cmd := exec.Command("go", "build", "-race", "-o", dir, "./cmd/api", "./cmd/locustworker", "./e2e/testworker", "./e2e/boomerworker")
+	cmd := exec.Command("go", "build", "-race", "-o", dir, "./cmd/api", "./cmd/locustworker", "./e2e/testworker", "./e2e/boomerworker", "./e2e/openworker")
 	cmd.Dir = b.root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return b, fmt.Errorf("go build: %w\n%s", err, out)

@@ -60,7 +60,8 @@ func (c *ClassOf[U]) Arrivals(perSecond float64) *ClassOf[U] {
 // with OnStart before its first iteration and OnStop after its last. An arrival is
 // taken by a visitor that is free; if there is none a new one is made, whose OnStart
 // delays that iteration; if there are MaxInFlight visitors, the arrival is dropped.
-// Visitors stay until the class has no users any more, or the test stops.
+// A visitor ends when it was free for a minute, when the class has no users any more,
+// or when the test stops.
 //
 // The first request of an iteration has been late by as much as the iteration: the
 // response times of its row include that, unless Config.LatencyFrom says otherwise.

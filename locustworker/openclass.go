@@ -3,8 +3,8 @@ package locustworker
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +16,9 @@ import (
 
 // errDropped is the error of a dropped arrival with ArrivalConfig.FailDropped.
 var errDropped = errors.New("arrival dropped: no visitor was free")
+
+// idleVisitors is how long a visitor may be free before it ends.
+const idleVisitors = time.Minute
 
 // An openClass runs the arrivals of one class in a population: its pacer says when
 // one is due, and visitors, who are members of the fleet, take them. Its methods are
@@ -30,17 +33,22 @@ type openClass struct {
 	pacer  *arrivals.Pacer
 	nobody *User // records what was dropped
 
-	mu       sync.Mutex    // taken before the locks of the fleet
-	streams  int           // users, as the master counts them
-	idle     []*User       // visitors that are free, or have ended: the last to become free is the last
-	visitors int           // that have not ended
-	next     time.Duration // when the arrival was due for which a visitor is being made
-	counts   arrivalCounts
-	logged   arrivalCounts // that were logged last
-	watch    lateWatch
-	lateness *stats.Timing // of iterations
-	intended *stats.Timing // response times of requests in iterations, from when they were to be sent
-	sent     *stats.Timing // and from when they were sent
+	mu         sync.Mutex    // taken before the locks of the fleet
+	streams    int           // users, as the master counts them
+	idle       []*User       // visitors that are free, or have ended: the last to become free is the last
+	visitors   int           // that have not ended
+	next       time.Duration // when the arrival was due for which a visitor is being made
+	spare      int           // the least number of free visitors since trimmed
+	trimmed    time.Duration // when visitors that nobody needs were ended last
+	counts     arrivalCounts
+	logged     arrivalCounts // that were logged last
+	watch      lateWatch
+	records    sync.WaitGroup // a goroutine that records dropped arrivals
+	recording  bool
+	unrecorded int64         // arrivals that it has to record
+	lateness   *stats.Timing // of iterations
+	intended   *stats.Timing // response times of requests in iterations, from when they were to be sent
+	sent       *stats.Timing // and from when they were sent
 }
 
 // arrivalCounts are what became of arrivals: due = started + dropped + the arrivals
@@ -55,6 +63,7 @@ type visit struct {
 	due   time.Duration // when that was due
 	fresh bool          // it has not begun an iteration
 	gone  bool
+	over  bool // it has to end: nobody needs it
 	// busy is set during an iteration. It belongs to Step.
 	busy bool
 	late lateStart
@@ -149,8 +158,27 @@ func (o *openClass) arrive(due, now time.Duration) {
 		o.watch.full++
 	}
 	o.counts.dropped++
+	o.unrecorded++
+	if !o.recording { // not here: a listener of the sample may block
+		o.recording = true
+		o.records.Go(o.recordAll)
+	}
 	o.mu.Unlock()
-	o.recordDropped()
+}
+
+// recordAll adds the dropped arrivals of arrive to the rows.
+func (o *openClass) recordAll() {
+	for {
+		o.mu.Lock()
+		if o.unrecorded == 0 {
+			o.recording = false
+			o.mu.Unlock()
+			return
+		}
+		o.unrecorded--
+		o.mu.Unlock()
+		o.recordDropped()
+	}
 }
 
 // popIdle returns the visitor that became free last, or nil. o.mu is held.
@@ -159,6 +187,7 @@ func (o *openClass) popIdle() *User {
 		u := o.idle[n]
 		o.idle[n] = nil
 		o.idle = o.idle[:n]
+		o.spare = min(o.spare, n)
 		if !u.visiting.gone {
 			return u
 		}
@@ -167,15 +196,17 @@ func (o *openClass) popIdle() *User {
 }
 
 // begin reports whether a visitor has an arrival to begin with, which counts as
-// started then. Otherwise the visitor is free.
-func (o *openClass) begin(u *User) bool {
+// started then. Otherwise the visitor is free, or over if it has to end.
+func (o *openClass) begin(u *User) (ok, over bool) {
 	v := u.visiting
 	now := o.now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !v.taken {
-		o.idle = append(o.idle, u)
-		return false
+		if !v.over {
+			o.idle = append(o.idle, u)
+		}
+		return false, v.over
 	}
 	late := now - v.due
 	o.counts.started++
@@ -183,7 +214,7 @@ func (o *openClass) begin(u *User) bool {
 	o.lateness.Observe(uint32(u.id), late)
 	v.late.set(late)
 	v.taken, v.fresh = false, false
-	return true
+	return true, false
 }
 
 // leave notes that a visitor has ended. An arrival that it has not begun is dropped.
@@ -221,6 +252,21 @@ func (o *openClass) look(now time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.watch.warn(o.world.log, o, now)
+	if now-o.trimmed >= idleVisitors {
+		o.trim(now)
+	}
+}
+
+// trim ends the visitors that were free all the time since the last call, those
+// that have been free for the longest time. o.mu is held.
+func (o *openClass) trim(now time.Duration) {
+	n := min(o.spare, len(o.idle))
+	for _, u := range o.idle[:n] {
+		u.visiting.over = true
+		u.member.Wake()
+	}
+	o.idle = slices.Delete(o.idle, 0, n)
+	o.spare, o.trimmed = len(o.idle), now
 }
 
 // conclude logs what is wrong and was not logged, at the end of the arrivals.
@@ -280,7 +326,10 @@ func (u *User) stepVisit() (wait time.Duration, done bool) {
 		if u.member.Stopping() || u.killed() {
 			return 0, u.unwind()
 		}
-		if !v.open.begin(u) {
+		switch ok, over := v.open.begin(u); {
+		case over:
+			return 0, u.unwind()
+		case !ok:
 			return fleet.Park, false
 		}
 		v.busy = true
@@ -313,62 +362,4 @@ func (l *lateStart) take() time.Duration {
 		return 0
 	}
 	return time.Duration(l.d.Swap(0))
-}
-
-const (
-	// lateLimit is how late iterations may start before the log says so.
-	lateLimit = 100 * time.Millisecond
-	// lateInterval is how often it does.
-	lateInterval = 10 * time.Second
-	// neverLogged stands for a time at which everything is logged.
-	neverLogged time.Duration = -1
-)
-
-// A lateWatch counts iterations that started late or not at all since the last
-// warning, by cause.
-type lateWatch struct {
-	machine, onStart, full int64
-	worst                  time.Duration
-	logged                 time.Duration // 0: never
-}
-
-// pacer notes how late an arrival is given to a visitor.
-func (l *lateWatch) pacer(late time.Duration) { l.note(late, &l.machine) }
-
-// start notes how late an iteration starts, which a visitor without an iteration
-// before may owe to its OnStart.
-func (l *lateWatch) start(late time.Duration, first bool) {
-	if first {
-		l.note(late, &l.onStart)
-		return
-	}
-	l.note(late, &l.machine)
-}
-
-func (l *lateWatch) note(late time.Duration, cause *int64) {
-	if late <= lateLimit {
-		return
-	}
-	*cause++
-	l.worst = max(l.worst, late)
-}
-
-// warn logs what was counted, and begins anew, unless it did so a short time ago.
-func (l *lateWatch) warn(log *slog.Logger, o *openClass, now time.Duration) {
-	if l.machine+l.onStart+l.full == 0 || now != neverLogged && l.logged > 0 && now-l.logged < lateInterval {
-		return
-	}
-	if l.full > 0 {
-		log.Warn("arrivals are dropped, because all visitors are busy: the system under test answers too slowly for this rate, or MaxInFlight is too low for it",
-			"class", o.class.name, "dropped", l.full, "max_in_flight", o.how.MaxInFlight)
-	}
-	if l.machine > 0 {
-		log.Warn("iterations start late, because this machine is too busy: use more workers, or a lower rate",
-			"class", o.class.name, "late", l.machine, "limit", lateLimit, "latest", l.worst)
-	}
-	if l.onStart > 0 && l.machine == 0 {
-		log.Warn("first iterations of visitors start late, because their OnStart takes long",
-			"class", o.class.name, "late", l.onStart, "limit", lateLimit, "latest", l.worst)
-	}
-	*l = lateWatch{logged: max(now, 1)}
 }

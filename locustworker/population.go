@@ -194,6 +194,7 @@ func (p *population) stopAll(stopTimeout time.Duration) {
 	}
 	p.fleet.StopAll(stopTimeout)
 	for _, o := range open {
+		o.records.Wait()
 		o.logTotals()
 	}
 }
