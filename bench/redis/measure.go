@@ -97,25 +97,38 @@ func (b *bench) printHead(ctx context.Context, stdout io.Writer) {
 func (b *bench) round(ctx context.Context, c benchCase, depth int) ([]figures, error) {
 	round := make([]figures, len(contenders))
 	for i, name := range contenders {
-		cmd, err := b.command(ctx, name, c, depth)
-		if err != nil {
-			return nil, err
+		var err error
+		for longer := 1; ; longer *= 2 {
+			var cmd *exec.Cmd
+			if cmd, err = b.command(ctx, name, c, depth, longer); err == nil {
+				round[i], err = b.measure(ctx, cmd, c, name)
+			}
+			if !errors.Is(err, errTooShort) || longer > mostLonger {
+				break
+			}
 		}
-		if round[i], err = b.measure(ctx, cmd, c, name); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return round, nil
 }
 
-// command returns the process of a contender, which ends by itself.
-func (b *bench) command(ctx context.Context, name string, c benchCase, depth int) (*exec.Cmd, error) {
+// errTooShort says that a load generator ended while it was measured: redis-benchmark, which takes a number of commands
+// that turned out to be too small, because the machine has become faster.
+var errTooShort = errors.New("it ended while it was measured")
+
+// mostLonger is how many times as many commands it gets then, at most.
+const mostLonger = 8
+
+// command returns the process of a contender, which ends by itself. longer is for the reference, see errTooShort.
+func (b *bench) command(ctx context.Context, name string, c benchCase, depth, longer int) (*exec.Cmd, error) {
 	if name == contenders[reference] {
 		n, err := b.calibrate(ctx, c, depth)
 		if err != nil {
 			return nil, err
 		}
-		return exec.CommandContext(ctx, name, b.benchmarkArgs(c, depth, n)...), nil
+		return exec.CommandContext(ctx, name, b.benchmarkArgs(c, depth, longer*n)...), nil
 	}
 	j := job{
 		Bare: name != contenders[ours], Addr: b.server.Addr, Args: c.args, Users: b.o.users, Depth: depth,
@@ -192,6 +205,9 @@ func (b *bench) measure(ctx context.Context, cmd *exec.Cmd, c benchCase, name st
 		return figures{}, fmt.Errorf("reports %d commands %s, %d of them failed; Redis has counted %d %s",
 			r.Commands, r.Name, r.Failed, after-before, c.args[0])
 	}
+	if after == second.commands {
+		return figures{}, errTooShort
+	}
 	n, seconds := float64(second.commands-first.commands), second.at.Sub(first.at).Seconds()
 	return figures{
 		rate: n / seconds, cpu: float64((second.cpu - first.cpu).Microseconds()) / n,
@@ -219,9 +235,6 @@ func (b *bench) window(ctx context.Context, pid int, c benchCase, before int) (f
 	}
 	time.Sleep(b.o.duration)
 	second, err = b.moment(ctx, pid, c)
-	if err == nil && second.commands == first.commands {
-		err = errors.New("no command in the time that was measured")
-	}
 	return first, second, err
 }
 
