@@ -27,9 +27,16 @@ type headlessRun struct {
 // runHeadless runs the load test without a master. stop, unless nil, ends it.
 func (c *cluster) runHeadless(program string, stop func(*exec.Cmd), args ...string) headlessRun {
 	c.t.Helper()
+	return c.runHeadlessWith(nil, program, stop, args...)
+}
+
+// runHeadlessWith is runHeadless with variables of the environment.
+func (c *cluster) runHeadlessWith(env []string, program string, stop func(*exec.Cmd), args ...string) headlessRun {
+	c.t.Helper()
 	dir := c.t.TempDir()
 	cmd := exec.Command(program, append([]string{"--headless", "--only-summary", "-H", c.apiURL, "--csv", "out"}, args...)...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
 	var log strings.Builder
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {

@@ -3,63 +3,117 @@ package redisstore
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
 
 const (
-	// directCallers is how many callers at a time have a connection each. More of them share pipelines. By `make
-	// bench-api` a GET costs 33 µs of CPU over the pool and 23 µs over pipelines with 64 callers, but 28 µs and 39 µs
-	// with 8, where a pipeline holds a command or two and a goroutine is woken for each.
-	directCallers = 8
-
-	// quietSends is how many commands in a row must have met no more than directCallers callers before pipelines end.
-	// Without it a quarter of the commands of 64 callers had connections, and a GET cost a sixth more.
-	quietSends = 256
-
 	// maxPipelined is the largest argument in bytes that shares a pipeline, where others would wait for it.
 	maxPipelined = 128 << 10
 
 	maxBatch = 300
 )
 
-// sender sends commands the one way or the other. go-redis retries none of them: see once.
+// sender sends commands: those of callers at the same time as one pipeline, in the goroutine of one of them. A pipeline has
+// what came while the one before was on its way. Nobody waits for others to come, and no further goroutine is woken: by
+// `make bench-api` that costs less than go-redis's AutoPipeliner with 32 to 256 callers, and less than a connection for each
+// with 8. go-redis retries no command: see once.
 type sender struct {
-	client  redis.UniversalClient
-	shared  *redis.AutoPipeliner
-	callers atomic.Int64
-	quiet   atomic.Int64 // sends since there were more than directCallers callers
+	client redis.UniversalClient
+	idle   sync.Pool // of *waiting
+
+	mu      sync.Mutex
+	sending bool // a caller is
+	queue   []*waiting
+	spare   []*waiting // empty, for the next queue
 }
 
-func newSender(client redis.UniversalClient) (*sender, error) {
-	shared, err := client.AutoPipelineWithOptions(&redis.AutoPipelineOptions{MaxBatchSize: maxBatch, MaxConcurrentBatches: 1})
-	s := &sender{client: client, shared: shared}
-	s.quiet.Store(quietSends)
-	return s, err
+// waiting is a caller whose command is in the queue, or on its way. turn gets true when it is to send the queue, and
+// false when its command has its reply.
+type waiting struct {
+	cmd  redis.Cmder
+	turn chan bool
+}
+
+func newSender(client redis.UniversalClient) *sender {
+	return &sender{client: client, idle: sync.Pool{New: func() any { return &waiting{turn: make(chan bool, 1)} }}}
 }
 
 // send blocks until cmd has its reply, whose largest argument has size bytes. In a pipeline that is after the replies
 // to the pipeline before, so the timeouts count twice, and a context that ends meanwhile ends nothing.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder, size int) error {
-	defer s.callers.Add(-1)
-	if few := s.fewCallers(s.callers.Add(1)); few || size > maxPipelined {
+	if size > maxPipelined {
 		return s.client.Process(ctx, cmd)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("redisstore: %w", err)
+		cmd.SetErr(fmt.Errorf("redisstore: %w", err))
+		return cmd.Err()
 	}
-	return s.shared.Process(ctx, cmd)
+	own, _ := s.idle.Get().(*waiting)
+	own.cmd = cmd
+	if s.enqueue(own) {
+		s.sendQueue(ctx, own)
+	}
+	own.cmd = nil
+	s.idle.Put(own)
+	return cmd.Err()
 }
 
-// fewCallers tells whether there have not been more than directCallers callers at a time lately. Also where there are
-// many, there are few at the moment when a pipeline's replies have come.
-func (s *sender) fewCallers(callers int64) bool {
-	if callers > directCallers {
-		s.quiet.Store(0)
-		return false
+// enqueue returns true when it is the caller's turn to send the queue, which it is part of, and false when somebody
+// else has sent its command.
+func (s *sender) enqueue(own *waiting) bool {
+	s.mu.Lock()
+	s.queue = append(s.queue, own)
+	if !s.sending {
+		s.sending = true
+		s.mu.Unlock()
+		return true
 	}
-	return s.quiet.Add(1) > quietSends
+	s.mu.Unlock()
+	return <-own.turn
+}
+
+// sendQueue sends what is in the queue, first of all the caller's own command, and gives the turn to who came meanwhile.
+func (s *sender) sendQueue(ctx context.Context, own *waiting) {
+	s.mu.Lock()
+	batch := s.queue
+	s.queue, s.spare = s.spare, nil
+	if n := min(len(batch), maxBatch); n < len(batch) {
+		s.queue = append(s.queue, batch[n:]...)
+		batch = batch[:n]
+	}
+	s.mu.Unlock()
+	defer s.next(batch, own)
+	if len(batch) == 1 {
+		_ = s.client.Process(ctx, own.cmd) // the command has the error
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	pipe := s.client.Pipeline()
+	for _, w := range batch {
+		_ = pipe.Process(ctx, w.cmd) // only queues it
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+}
+
+// next wakes the callers of a batch, but for the one that has sent it, and lets the first of the queue send, if there is
+// one.
+func (s *sender) next(batch []*waiting, own *waiting) {
+	s.mu.Lock()
+	if s.sending = len(s.queue) > 0; s.sending {
+		s.queue[0].turn <- true
+	}
+	s.mu.Unlock()
+	for _, w := range batch {
+		if w != own {
+			w.turn <- false
+		}
+	}
+	clear(batch)
+	s.mu.Lock()
+	s.spare = batch[:0]
+	s.mu.Unlock()
 }
 
 // The once types are commands that are sent at most once, whatever happens: without them a cluster client sends again

@@ -45,13 +45,8 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	client := newClient(cfg)
-	sender, err := newSender(client)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("redisstore: %w", err), client.Close())
-	}
 	return &Store{
-		sender: sender, addr: cfg.Servers(), legacy: cfg.LegacyPaths,
+		sender: newSender(newClient(cfg)), addr: cfg.Servers(), legacy: cfg.LegacyPaths,
 		scanTimeout: cfg.ScanTimeout, editTimeout: cfg.EditTimeout, scripts: newScripts(),
 	}, nil
 }
