@@ -133,6 +133,9 @@ lint-python:
 lint-ship: $(GOLANGCI) $(ACTIONLINT)
 	$(VENV)/bin/hadolint Dockerfile.* master/Dockerfile
 	PATH="$(VENV)/bin:$$PATH" $(ACTIONLINT) .github/workflows/*.yml
+	@mkdir -p "$(LOCAL)/rendered"
+	@awk '/^```/ { on = 0 } /^# \.github\/workflows\// { on = 1 } on' docs/ci.md > "$(LOCAL)/rendered/load.yml" && test -s "$(LOCAL)/rendered/load.yml"
+	PATH="$(VENV)/bin:$$PATH" $(ACTIONLINT) "$(LOCAL)/rendered/load.yml"
 	$(GO) -C tools mod tidy -diff
 	cd tools && $(GOLANGCI) run ./...
 	$(GO) -C tools test -count=1 ./...

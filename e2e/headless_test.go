@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bandwing/bandwing/internal/proctest"
 )
 
 // headlessRun is what a run without a master has left.
@@ -137,5 +139,88 @@ func TestHeadlessIsInterrupted(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(r.dir, "page.html"))
 	if err != nil || !strings.Contains(string(page), "The run was interrupted.") {
 		t.Errorf("page.html does not say that the run was interrupted: %v", err)
+	}
+}
+
+// TestTheSameRowsWithAndWithoutAMaster: the load test without a master, and on two Go
+// workers of a stock master that judges it (docs/ci.md): the same rows, and each time
+// as many requests as the API has counted.
+func TestTheSameRowsWithAndWithoutAMaster(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	if out, err := exec.Command(built.worker, "data", "-n", "20", "-host", c.apiURL).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	before := c.served()
+	alone := c.runHeadless(built.worker, nil, "-u", "20", "-r", "20", "-t", "8s")
+	if served := c.served() - before; alone.total() != served || served < 200 {
+		t.Errorf("without a master: %d requests in the rows, %d served", alone.total(), served)
+	}
+
+	before = c.served()
+	dir := t.TempDir()
+	var workers []*proctest.Process
+	for range 2 {
+		workers = append(workers, c.startWorker())
+	}
+	master := c.start("master", nil, built.locust, "--master", "--headless", "--expect-workers", "2",
+		"-f", filepath.Join(built.root, "locustfile.py")+","+filepath.Join(built.root, "master", "thresholds.py"),
+		"--master-bind-host", "127.0.0.1", "--master-bind-port", fmt.Sprint(c.masterPort),
+		"-H", c.apiURL, "-u", "20", "-r", "20", "-t", "8s", "--csv", filepath.Join(dir, "out"),
+		"--threshold", "fail_ratio < 1%", "--threshold", "count < 10", "--junit", filepath.Join(dir, "junit.xml"))
+	cut := 0
+	for _, p := range append(workers, master) {
+		select {
+		case <-p.Done():
+		case <-time.After(2 * time.Minute):
+			t.Fatal("the run has not ended within two minutes")
+		}
+	}
+	for _, p := range workers {
+		n, err := logValue(p.Log(), "requests_cut")
+		if err != nil {
+			t.Error(err)
+		}
+		cut += n
+	}
+	rows := readRows(t, filepath.Join(dir, "out_stats.csv"))
+	if served := c.served() - before; rows[" Aggregated"]+cut != served || served < 200 {
+		t.Errorf("under a master: %d requests in the rows and %d cut, %d served", rows[" Aggregated"], cut, served)
+	}
+	if a, b := slices.Sorted(maps.Keys(alone.rows)), slices.Sorted(maps.Keys(rows)); !slices.Equal(a, b) {
+		t.Errorf("rows without a master\n%s\nunder a master\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+	junit, err := os.ReadFile(filepath.Join(dir, "junit.xml"))
+	if code := master.ExitCode(); code != 99 || err != nil || !strings.Contains(string(junit), `tests="2" failures="1"`) {
+		t.Errorf("the master ends with %d, and thresholds.xml is %s, %v", code, junit, err)
+	}
+}
+
+// TestReportsOnAFullDisk: what cannot be written is said, with the option, and the
+// exit code tells; tables are shown all the same.
+func TestReportsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	c := newCluster(t)
+	args := []string{"-u", "2", "-r", "2", "-t", "2s", "RedisJSONUser"}
+	for _, option := range []string{"--html", "--junit"} {
+		r := c.runHeadless(built.worker, nil, append(args, option, "/dev/full", "--threshold", "count > 0")...)
+		if r.code != 1 || !strings.Contains(r.log, "a report was not written: "+option+": ") || !strings.Contains(r.log, "Aggregated") {
+			t.Errorf("%s: exit code %d\n%s", option, r.code, r.log)
+		}
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = full.Close() }()
+	cmd := exec.Command(built.worker, append(args, "--headless", "-H", c.apiURL, "--json")...)
+	var log strings.Builder
+	cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), full, &log
+	_ = cmd.Run() // the exit code tells
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(log.String(), "a report was not written: --json: ") {
+		t.Errorf("--json: exit code %d\n%s", code, log.String())
 	}
 }

@@ -59,15 +59,10 @@ func (o *outputs) add(t *figures.Table, users int, now time.Time) {
 func (r *Run) finish() int {
 	results := threshold.Judge(r.cfg.Thresholds, &r.table)
 	open := r.cfg.Open.take()
+	r.cfg.Screen.Draw(nil)
 	written := r.outputs.write(r, results, open)
 	for _, err := range written {
 		r.cfg.Log.Error("a report was not written: " + err.Error())
-	}
-	r.cfg.Screen.Draw(nil)
-	if r.cfg.JSON {
-		if err := report.WriteJSON(r.cfg.Stdout, &r.table); err != nil {
-			r.cfg.Log.Error("--json: " + err.Error())
-		}
 	}
 	if r.cfg.JSONFile == "" {
 		columns, _, ok := r.cfg.Screen.Size()
@@ -94,25 +89,28 @@ func (r *Run) finish() int {
 // write writes all files at the end of the run.
 func (o *outputs) write(r *Run, results []threshold.Result, open report.Open) []error {
 	var faults []error
-	check := func(err error) {
+	check := func(option string, err error) {
 		if err != nil {
-			faults = append(faults, err)
+			faults = append(faults, fmt.Errorf("%s: %w", option, err))
 		}
 	}
 	if o.csv != nil {
-		check(o.csv.Close(&r.table))
+		check("--csv", o.csv.Close(&r.table))
+	}
+	if o.cfg.JSON {
+		check("--json", report.WriteJSON(o.cfg.Stdout, &r.table))
 	}
 	if o.cfg.JSONFile != "" {
-		check(report.SaveJSON(o.cfg.JSONFile, &r.table))
+		check("--json-file", report.SaveJSON(o.cfg.JSONFile, &r.table))
 	}
 	if o.cfg.HTML != "" {
-		check(report.SaveHTML(o.cfg.htmlName(), report.Page{
+		check("--html", report.SaveHTML(o.cfg.htmlName(), report.Page{
 			Title: o.cfg.Program, Host: o.cfg.Host, Note: r.note, Table: &r.table, History: r.history.Points(),
 			Thresholds: results, Users: o.users, Cut: o.cfg.Cut(), Open: open,
 		}))
 	}
 	if o.cfg.JUnit != "" {
-		check(saveJUnit(o.cfg.JUnit, results))
+		check("--junit", saveJUnit(o.cfg.JUnit, results))
 	}
 	return faults
 }
@@ -133,7 +131,7 @@ func (c Config) htmlName() string {
 func saveJUnit(name string, results []threshold.Result) (err error) {
 	file, err := os.Create(name) //nolint:gosec // the user names it
 	if err != nil {
-		return fmt.Errorf("--junit: %w", err)
+		return err
 	}
 	defer func() {
 		if closed := file.Close(); err == nil {

@@ -2,7 +2,6 @@ package report
 
 import (
 	_ "embed"
-	"fmt"
 	"html/template"
 	"io"
 	"os"
@@ -34,11 +33,11 @@ type Page struct {
 // SaveHTML writes the page to a file, and makes the folder that it is in.
 func SaveHTML(name string, p Page) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // reports are for others to read too
-		return fmt.Errorf("--html: %w", err)
+		return err
 	}
 	file, err := os.Create(name) //nolint:gosec // the user names it
 	if err != nil {
-		return fmt.Errorf("--html: %w", err)
+		return err
 	}
 	defer func() {
 		if closed := file.Close(); err == nil {

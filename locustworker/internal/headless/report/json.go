@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -55,11 +54,11 @@ func WriteJSON(w io.Writer, t *figures.Table) error {
 // SaveJSON writes the same to the file name.json (save_stats_json).
 func SaveJSON(name string, t *figures.Table) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // reports are for others to read too
-		return fmt.Errorf("--json-file: %w", err)
+		return err
 	}
 	file, err := os.Create(name + ".json") //nolint:gosec // the user names it
 	if err != nil {
-		return fmt.Errorf("--json-file: %w", err)
+		return err
 	}
 	defer func() {
 		if closed := file.Close(); err == nil {
