@@ -65,15 +65,19 @@ test-compose: ## run docker-compose.yml on this machine's Docker engine, and com
 
 dist: ## build archives of both programs for all PLATFORMS, with their checksums: bin/dist/
 	@rm -rf bin/dist
+	@mkdir -p bin/dist/host
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/host/ ./cmd/locustworker # writes the shells' completion
 	@set -e; for platform in $(PLATFORMS); do \
 		os=$${platform%/*} arch=$${platform#*/}; name=bandwing-$(VERSION)-$$os-$$arch; exe=; [ $$os != windows ] || exe=.exe; \
 		echo "dist: $$name.tar.gz"; \
 		for program in api locustworker; do \
 			CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/$$name/$$program$$exe ./cmd/$$program; \
 		done; \
-		cp README.md LICENSE bin/dist/$$name; \
+		cp README.md CHANGELOG.md LICENSE bin/dist/$$name; \
+		mkdir bin/dist/$$name/completion; \
+		for shell in bash zsh fish; do bin/dist/host/locustworker completion $$shell > bin/dist/$$name/completion/locustworker.$$shell; done; \
 		tar -C bin/dist --owner=0 --group=0 --sort=name -czf bin/dist/$$name.tar.gz $$name; rm -r bin/dist/$$name; \
-	done; cd bin/dist; sha256sum -- *.tar.gz > SHA256SUMS
+	done; rm -r bin/dist/host; cd bin/dist; sha256sum -- *.tar.gz > SHA256SUMS
 
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
 	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python test-scripts
