@@ -76,6 +76,7 @@ func (l *Limiter) SetRate(perSecond float64) {
 	l.interval = 0
 	if perSecond > 0 {
 		l.interval = float64(time.Second) / perSecond
+		l.last = max(l.last, float64(l.cfg.Now())-l.interval) // nothing is due before now
 	}
 	l.limited.Store(l.interval > 0)
 	l.notify()

@@ -232,6 +232,37 @@ func TestTheRateChanges(t *testing.T) {
 	})
 }
 
+// TestAHigherRateOwesNothing: what would have been due at the higher rate before it
+// was set is not made up for.
+func TestAHigherRateOwesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(10)
+		callers := l.callers(4)
+		for _, c := range callers {
+			c.take()
+		}
+		time.Sleep(95 * time.Millisecond)
+		l.limiter.SetRate(20) // at which a permit was due 45 ms ago
+		synctest.Wait()
+		for i, want := range []int64{1, 0, 1} { // now, and 49 ms and 50 ms later
+			if i > 0 {
+				time.Sleep([]time.Duration{49, 1}[i-1] * time.Millisecond)
+				synctest.Wait()
+			}
+			var n int64
+			for _, c := range callers {
+				n += c.woken.Swap(0)
+			}
+			if n != want {
+				t.Errorf("step %d: %d permits; want %d", i, n, want)
+			}
+		}
+		for _, c := range callers {
+			l.limiter.Leave(c.place)
+		}
+	})
+}
+
 // TestAHeldUpLimiterDoesNotBurst: what was due while the process stood still is made
 // up for by 10 ms of the rate at most.
 func TestAHeldUpLimiterDoesNotBurst(t *testing.T) {
