@@ -246,7 +246,7 @@ func TestAHigherRateOwesNothing(t *testing.T) {
 		synctest.Wait()
 		for i, want := range []int64{1, 0, 1} { // now, and 49 ms and 50 ms later
 			if i > 0 {
-				time.Sleep([]time.Duration{49, 1}[i-1] * time.Millisecond)
+				time.Sleep([]time.Duration{49 * time.Millisecond, time.Millisecond}[i-1])
 				synctest.Wait()
 			}
 			var n int64
