@@ -86,6 +86,7 @@ test-go:
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout $(GOTEST_TIMEOUT) ./...
 	$(GO) test -run Alloc ./api/... ./locustworker/httpuser # the race detector allocates too
+	$(GO) -C examples/protocols test -shuffle=on ./...
 
 test-python:
 	$(VENV)/bin/python -m pytest loadtest master
@@ -122,7 +123,7 @@ lint: deps-dev lint-go lint-python lint-ship ## run all linters
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
-	@set -e; for module in bench/arrivals bench/clients bench/faker; do \
+	@set -e; for module in bench/arrivals bench/clients bench/faker examples/protocols; do \
 		$(GO) -C "$$module" mod tidy -diff; (cd "$$module" && $(GOLANGCI) run ./...); \
 	done
 

@@ -150,6 +150,11 @@ func testRows() []row {
 		{pkg: "e2e/*"},
 		{pkg: "e2e/*/*"},
 		{pkg: "bench/*"},
+		{pkg: "examples"},
+		{pkg: "examples/internal/target", may: []string{}},
+		{pkg: "examples/target", may: []string{"examples/internal/target"}},
+		// What an author of a load test has, and nothing that only this module may import.
+		{pkg: "examples/*", may: []string{"locustworker", "locustworker/httpuser", "locustworker/redisuser", "boomer", goRedis}},
 	}
 }
 
