@@ -23,9 +23,9 @@ var (
 	foreignMark  = regexp.MustCompile(`\b(k6|docker|kubectl|kustomize|buildah|kind|minikube|git|complete|pip|helm|http\.server|podman)\b`)
 )
 
-// others are options of docker compose and k6 that pages name without their program. Those that begin with --load-gen- are made of the
-// settings of the load test, and held by its own test.
-var others = []string{"--no-recreate", "--no-deps", "--rmi", "--out", "--summary-export"}
+// others are options of docker compose, of k6 and of an example. Those that begin with --load-gen- are made of the settings of the
+// load test, and held by its own test.
+var others = []string{"--no-recreate", "--no-deps", "--rmi", "--out", "--summary-export", "--target"}
 
 // TestMakeTargets: each make target that a page names is one.
 func TestMakeTargets(t *testing.T) {
