@@ -20,7 +20,7 @@ var (
 	testMark     = regexp.MustCompile(`\b((?:Test|Fuzz|Benchmark)[A-Z]\w+)`)
 	functionMark = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w*)\(`)
 	variableMark = regexp.MustCompile(`\b(API_[A-Z_]+[A-Z])\b`)
-	foreignMark  = regexp.MustCompile(`\b(k6|docker|kubectl|kustomize|buildah|kind|minikube|git|complete|pip|helm|http\.server|podman)\b`)
+	foreignMark  = regexp.MustCompile(`\b(k6|COPY|docker|kubectl|kustomize|buildah|kind|minikube|git|complete|pip|helm|http\.server|podman)\b`)
 )
 
 // others are options of docker compose, of k6 and of an example. Those that begin with --load-gen- are made of the settings of the
