@@ -32,7 +32,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-arrivals bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults soak test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-arrivals bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -101,9 +101,14 @@ test-busy-master: deps-dev ## hold runs against a stock master whose program sta
 # How often each case of the faults runs, and the seed of its moments (0: another each time).
 FAULTS_ROUNDS ?= 1
 FAULTS_SEED   ?= 0
-test-faults: deps-dev ## break links, masters, workers and targets of running tests, and hold all counts against each other: 15 minutes
+test-faults: deps-dev ## break links, masters, workers and targets of running tests, and hold all counts against each other, in about 5 minutes
 	$(PYTHON) scripts/no_strays.py $(GO) test -race -count=1 -timeout 3h -v -run TestFaults ./e2e/faults \
 		-faults.all -faults.rounds $(FAULTS_ROUNDS) -faults.seed $(FAULTS_SEED)
+
+# How long the soak runs: 10m, 1h.
+T ?= 10m
+soak: deps-dev ## break one run again and again for T (10m) under changing load: counts, and what a worker holds, must stay right
+	$(PYTHON) scripts/no_strays.py $(GO) test -count=1 -timeout 24h -v -run TestSoak ./e2e/faults -faults.soak $(T) -faults.seed $(FAULTS_SEED)
 
 # Steps of the random walks, and steps of each sequence that is tried.
 MODEL_STEPS ?= 1000000

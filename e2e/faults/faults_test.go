@@ -18,7 +18,7 @@ type faultCase struct {
 }
 
 func cases() []faultCase {
-	return slices.Concat(linkCases(), masterCases(), workerCases())
+	return slices.Concat(linkCases(), masterCases(), workerCases(), targetCases())
 }
 
 // TestFaults runs the cases. Every one ends with settle.

@@ -55,7 +55,7 @@ func linkCases() []faultCase {
 		{name: "link is a black hole for 5 s", breaks: holeFor(5 * time.Second)},
 		{name: "link is a black hole for 40 s", breaks: holeFor(40 * time.Second)},
 		{name: "link with 500 ms delay", breaks: steady(func(p *faultproxy.Proxy) { p.Delay(500 * time.Millisecond) })},
-		{name: "link with 2 kB/s", breaks: steady(func(p *faultproxy.Proxy) { p.Throttle(2000) })},
+		{name: "link with 2 kB a second", breaks: steady(func(p *faultproxy.Proxy) { p.Throttle(2000) })},
 	}
 	return c
 }

@@ -16,6 +16,7 @@ import (
 var (
 	all    = flag.Bool("faults.all", false, "run all cases, not only the quick ones")
 	seed   = flag.Uint64("faults.seed", 0, "seed of the random moments; 0: another each time")
+	soak   = flag.Duration("faults.soak", 0, "how long TestSoak runs; 0: not at all")
 	rounds = flag.Int("faults.rounds", 1, "how many times each case runs, each time at other moments")
 )
 

@@ -40,7 +40,19 @@ func masterCases() []faultCase {
 		}},
 		{name: "master paused for 2 s", breaks: pausedFor(2 * time.Second)},
 		{name: "master paused for 10 s", breaks: pausedFor(10 * time.Second)},
-		{name: "master paused for 70 s", want: discards, breaks: pausedFor(70 * time.Second)},
+		{name: "master paused for 70 s", breaks: func(l *lab) {
+			l.inRun(2)
+			l.master.Signal(syscall.SIGSTOP)
+			for _, w := range l.workers { // after 60 s, as a stock worker does
+				w.awaitLog(l.t, "no master was seen for too long; stopping the users", 1)
+			}
+			l.lasts(5 * time.Second)
+			l.master.Signal(syscall.SIGCONT)
+			l.master.awaitWorkers(2)
+			for _, w := range l.workers {
+				w.awaitLog(l.t, sameMaster, 1)
+			}
+		}},
 		{name: "master busy for 8 s", breaks: func(l *lab) {
 			l.inRun(2)
 			l.master.busy(8)

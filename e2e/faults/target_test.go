@@ -13,13 +13,12 @@ import (
 // A target counts the requests that reach it, by the names that they carry: the count that reports are held against.
 type target struct {
 	*httptest.Server
-	answer func(w http.ResponseWriter, r *http.Request) // guarded by mu
-
-	mu    sync.Mutex
-	hits  map[string]hit       // by name of request
-	times int                  // requests, those that came twice included
-	seen  map[string]time.Time // when each user was last seen, by worker-user
-	delay time.Duration
+	mu     sync.Mutex
+	hits   map[string]hit       // by name of request
+	times  int                  // requests, those that came twice included
+	seen   map[string]time.Time // when each user was last seen, by worker-user
+	delay  time.Duration
+	answer http.HandlerFunc // nil: as usual
 }
 
 // A hit is one request that the target has served.
@@ -61,6 +60,13 @@ func (tg *target) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write([]byte("ok"))
+}
+
+// behave changes how requests are answered; nil: as usual.
+func (tg *target) behave(answer http.HandlerFunc) {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	tg.answer = answer
 }
 
 // slow makes every answer wait.

@@ -25,7 +25,7 @@ const (
 type crew struct {
 	name    string
 	users   atomic.Int64
-	journal *os.File // one line for each request that has failed: its name and the error
+	journal *os.File // one line for each failure that was recorded: the name of the request, and the error
 }
 
 // A hitter sends requests one after the other.
@@ -62,9 +62,9 @@ func (c *crew) join(h *hitter) error {
 func (h *hitter) hit(ctx context.Context) error {
 	h.sent++
 	name := fmt.Sprintf("%s-%d", h.id, h.sent)
-	_, err := h.Get(ctx, "/hit?id="+name, httpuser.Name("/hit"))
-	if err != nil && h.crew.journal != nil {
-		line := name + "\t" + strings.ReplaceAll(err.Error(), "\n", " ") + "\n"
+	res, err := h.Get(ctx, "/hit?id="+name, httpuser.Name("/hit"))
+	if err == nil && !res.OK() && h.crew.journal != nil {
+		line := name + "\t" + strings.ReplaceAll(res.Err.Error(), "\n", " ") + "\n"
 		if _, werr := h.crew.journal.WriteString(line); werr != nil {
 			return werr
 		}
