@@ -47,6 +47,14 @@ func (f *fakeStore) call(ctx context.Context, format string, args ...any) error 
 	return f.err
 }
 
+// write is call for what stores a value: as RedisJSON it refuses one that is not JSON.
+func (f *fakeStore) write(ctx context.Context, value json.RawMessage, format string, args ...any) error {
+	if !json.Valid(value) {
+		return fmt.Errorf("%w: not JSON", ErrInvalid)
+	}
+	return f.call(ctx, format, args...)
+}
+
 func (f *fakeStore) Get(ctx context.Context, key string, path Path) (json.RawMessage, error) {
 	err := f.call(ctx, "Get %q %s", key, path)
 	return json.RawMessage(f.json), err
@@ -63,11 +71,11 @@ func (f *fakeStore) Keys(ctx context.Context, prefix string, limit int) ([]strin
 }
 
 func (f *fakeStore) Set(ctx context.Context, key string, document json.RawMessage) error {
-	return f.call(ctx, "Set %q %s", key, document)
+	return f.write(ctx, document, "Set %q %s", key, document)
 }
 
 func (f *fakeStore) Update(ctx context.Context, key string, path Path, value json.RawMessage) error {
-	return f.call(ctx, "Update %q %s %s", key, path, value)
+	return f.write(ctx, value, "Update %q %s %s", key, path, value)
 }
 
 func (f *fakeStore) Delete(ctx context.Context, key string, path Path) error {
@@ -75,22 +83,27 @@ func (f *fakeStore) Delete(ctx context.Context, key string, path Path) error {
 }
 
 func (f *fakeStore) AppendString(ctx context.Context, key string, path Path, text json.RawMessage) (json.RawMessage, error) {
-	err := f.call(ctx, "AppendString %q %s %s", key, path, text)
+	err := f.write(ctx, text, "AppendString %q %s %s", key, path, text)
 	return json.RawMessage(f.json), err
 }
 
 func (f *fakeStore) AppendArray(ctx context.Context, key string, path Path, elements []json.RawMessage) (json.RawMessage, error) {
+	for _, element := range elements {
+		if !json.Valid(element) {
+			return nil, fmt.Errorf("%w: not JSON", ErrInvalid)
+		}
+	}
 	err := f.call(ctx, "AppendArray %q %s %s", key, path, elements)
 	return json.RawMessage(f.json), err
 }
 
 func (f *fakeStore) IncrBy(ctx context.Context, key string, path Path, num json.RawMessage) (json.RawMessage, error) {
-	err := f.call(ctx, "IncrBy %q %s %s", key, path, num)
+	err := f.write(ctx, num, "IncrBy %q %s %s", key, path, num)
 	return json.RawMessage(f.json), err
 }
 
 func (f *fakeStore) MultBy(ctx context.Context, key string, path Path, num json.RawMessage) (json.RawMessage, error) {
-	err := f.call(ctx, "MultBy %q %s %s", key, path, num)
+	err := f.write(ctx, num, "MultBy %q %s %s", key, path, num)
 	return json.RawMessage(f.json), err
 }
 
