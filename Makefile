@@ -21,6 +21,11 @@ GOLANGCI := $(LOCAL)/bin/golangci-lint-$(GOLANGCI_VERSION)
 ACTIONLINT_VERSION := v1.7.12
 ACTIONLINT := $(LOCAL)/bin/actionlint-$(ACTIONLINT_VERSION)
 
+GOVULNCHECK_VERSION := v1.9.0
+
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := $(LOCAL)/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+
 # What `make dist` builds for: GOOS/GOARCH.
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 # The oldest and the newest Kubernetes that the manifests are held against.
@@ -32,7 +37,7 @@ export LOCUST_HOST := $(HOST)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults soak test-model test-compose dist lint lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-arrivals bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
+.PHONY: help up run deps deps-up deps-dev build test test-go test-python test-scripts test-versions test-busy-master test-faults soak test-model test-compose dist lint vuln lint-go lint-python lint-ship fmt fuzz bench cover bench-api bench-arrivals bench-clients bench-faker bench-master bench-parity bench-redis bench-users conformance data clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -63,7 +68,7 @@ build: ## build bin/api and bin/locustworker
 test-compose: ## run docker-compose.yml on this machine's Docker engine, and compare all counts (MONITORING=1: Prometheus too)
 	@$(PYTHON) scripts/try_compose.py $(if $(filter 1,$(MONITORING)),--monitoring)
 
-dist: ## build archives of both programs for all PLATFORMS, with their checksums: bin/dist/
+dist: $(CYCLONEDX) ## build archives of both programs for all PLATFORMS, with a list of their modules (SBOM) and checksums: bin/dist/
 	@rm -rf bin/dist
 	@mkdir -p bin/dist/host
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/host/ ./cmd/locustworker # writes the shells' completion
@@ -72,12 +77,20 @@ dist: ## build archives of both programs for all PLATFORMS, with their checksums
 		echo "dist: $$name.tar.gz"; \
 		for program in api locustworker; do \
 			CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/$$name/$$program$$exe ./cmd/$$program; \
+			$(CYCLONEDX) bin -json -std -version $(VERSION) -output bin/dist/$$name-$$program.cdx.json bin/dist/$$name/$$program$$exe; \
 		done; \
 		cp README.md CHANGELOG.md LICENSE bin/dist/$$name; \
 		mkdir bin/dist/$$name/completion; \
 		for shell in bash zsh fish; do bin/dist/host/locustworker completion $$shell > bin/dist/$$name/completion/locustworker.$$shell; done; \
 		tar -C bin/dist --owner=0 --group=0 --sort=name -czf bin/dist/$$name.tar.gz $$name; rm -r bin/dist/$$name; \
-	done; rm -r bin/dist/host; cd bin/dist; sha256sum -- *.tar.gz > SHA256SUMS
+	done; rm -r bin/dist/host
+	@cd bin/dist && sha256sum -- *.tar.gz *.cdx.json > SHA256SUMS
+
+$(CYCLONEDX):
+	@echo "dist: building cyclonedx-gomod $(CYCLONEDX_VERSION), once"
+	@rm -rf "$(LOCAL)/bin/cyclonedx.new"
+	@GOBIN="$(LOCAL)/bin/cyclonedx.new" $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@mv "$(LOCAL)/bin/cyclonedx.new/cyclonedx-gomod" "$@" && rmdir "$(LOCAL)/bin/cyclonedx.new"
 
 test: deps-dev build ## run all tests, end to end ones included, and fail when they leave a process behind
 	@$(PYTHON) scripts/no_strays.py $(MAKE) -k --no-print-directory test-go test-python test-scripts
@@ -124,6 +137,10 @@ test-versions: deps-dev ## run the conformance tests against the older Locust re
 	done
 
 lint: deps-dev lint-go lint-python lint-ship ## run all linters
+
+# Not part of lint: it asks https://vuln.go.dev, which a machine without the internet cannot reach.
+vuln: ## look for known vulnerabilities in what the programs call
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 lint-go: $(GOLANGCI)
 	$(GOLANGCI) run ./...
