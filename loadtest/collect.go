@@ -53,7 +53,7 @@ func collect(ctx context.Context, env *locustworker.Environment, cfg Config) ([]
 			return keys, err
 		}
 		if !resp.OK() {
-			return keys, fmt.Errorf("%s lists no keys, so the test sets have no data: is it the API, and does it run? %w", host, resp.Err)
+			return keys, fmt.Errorf("%s lists no keys, so the test sets have no data: is it the API, and does it run? %w", locustworker.HidePasswords(host), resp.Err)
 		}
 		keys = append(keys, slices.DeleteFunc(found, func(key string) bool { return !strings.HasPrefix(key, prefix) })...)
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bandwing/bandwing/locustworker"
 )
 
 // An Environment is the variables of the scenario but those of single weights, as
@@ -125,7 +127,7 @@ func (c Config) with(lookup func(name string) (string, bool)) (Config, error) {
 			return
 		}
 		if err := set(&c, value); err != nil {
-			faults = append(faults, fmt.Errorf("%s=%.60s: %w", name, value, err))
+			faults = append(faults, fmt.Errorf("%s=%.60s: %w", name, locustworker.HidePasswords(value), err))
 		}
 	}
 	for name, set := range setters() {

@@ -168,7 +168,7 @@ func (a *alone) configure(h Headless) {
 		a.config.Shape = func(m headless.Moment) (headless.Stage, bool) { return a.askShape(h.Shape, m) }
 	}
 	c := &a.config
-	c.Program, c.Host = h.Title, w.cfg.Host
+	c.Program, c.Host = h.Title, HidePasswords(w.cfg.Host)
 	c.Users, c.SpawnRate, c.RunTime, c.StopTimeout = h.Users, h.SpawnRate, h.RunTime, w.cfg.StopTimeout
 	c.ResetStats, c.AbortOnThreshold, c.OnlySummary = w.cfg.ResetStats, h.AbortOnThreshold, h.OnlySummary
 	c.ExitCodeOnError = max(h.ExitCodeOnError, 0)

@@ -123,6 +123,9 @@ func (env environment) settings() (settings, error) {
 	if _, port, err := net.SplitHostPort(env.Addr); err != nil || !isPort(port, 0) {
 		p.fault("API_ADDR", env.Addr, "write host:port, or :port for all interfaces; port 0 takes a free one")
 	}
+	if strings.ContainsAny(env.RedisHost, "/@") { // the value may hold a password
+		p.faults = append(p.faults, errors.New("  REDIS_HOST is a URL: write a host name or address; REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD and REDIS_TLS say the rest"))
+	}
 	if env.RedisHost == "" {
 		p.fault("REDIS_HOST", env.RedisHost, "write a host name or address")
 	}
@@ -222,6 +225,10 @@ func (p *parser) addresses(name, text string) []string {
 	addrs := strings.Split(text, ",")
 	for i, addr := range addrs {
 		addrs[i] = strings.TrimSpace(addr)
+		if strings.ContainsAny(addrs[i], "/@") { // the value may hold a password
+			p.faults = append(p.faults, fmt.Errorf("  %s has a URL: write host:port, several of them with commas between", name))
+			return nil
+		}
 		if host, port, err := net.SplitHostPort(addrs[i]); err != nil || host == "" || !isPort(port, 1) {
 			p.fault(name, text, "write host:port, several of them with commas between")
 			return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/bandwing/bandwing/api"
 	"github.com/bandwing/bandwing/api/redisstore"
+	"github.com/bandwing/bandwing/internal/redistest"
 )
 
 // clearEnvironment takes away what the machine may have set.
@@ -153,5 +155,49 @@ func TestArguments(t *testing.T) {
 	}
 	if code := run(t.Context(), []string{"--port", "1"}, io.Discard, &stderr); code != 2 || !strings.Contains(stderr.String(), "--port") {
 		t.Errorf("an argument: exit code %d, stderr %q", code, stderr.String())
+	}
+}
+
+// TestPasswordsStayOut: what is wrong is said without the values that may hold passwords, and a service that cannot
+// reach its Redis says nothing of the one it has.
+func TestPasswordsStayOut(t *testing.T) {
+	const password = "s3cr3tpw"
+	tests := map[string]map[string]string{
+		"URL as host":           {"REDIS_HOST": "redis://:" + password + "@127.0.0.1"},
+		"user in the host":      {"REDIS_HOST": "ann:" + password + "@127.0.0.1"},
+		"URL in the cluster":    {"REDIS_CLUSTER": "redis://:" + password + "@127.0.0.1:1,127.0.0.1:2"},
+		"URL as sentinel":       {"REDIS_SENTINELS": "redis://:" + password + "@127.0.0.1:1", "REDIS_SENTINEL_MASTER": "m"},
+		"password, bad setting": {"REDIS_PASSWORD": password, "REDIS_SENTINEL_PASSWORD": password, "API_MAX_BODY": "none"},
+	}
+	for name, env := range tests {
+		t.Run(name, func(t *testing.T) {
+			clearEnvironment(t)
+			for name, value := range env {
+				t.Setenv(name, value)
+			}
+			var out, errs strings.Builder
+			code := run(t.Context(), nil, &out, &errs)
+			if said := out.String() + errs.String(); code != 2 || strings.Contains(said, password) {
+				t.Errorf("exit code %d, want 2, with\n%s", code, said)
+			}
+		})
+	}
+	for _, port := range []string{"1", "another password"} {
+		t.Run("no Redis at port "+port, func(t *testing.T) {
+			clearEnvironment(t)
+			if port == "another password" {
+				_, port, _ = net.SplitHostPort(redistest.StartWith(t, redistest.Config{Args: []string{"--requirepass", "another"}, NoProbe: true}).Addr)
+			}
+			for name, value := range map[string]string{"REDIS_PASSWORD": password, "REDIS_PORT": port, "API_LOG_LEVEL": "debug", "API_ACCESS_LOG": "true"} {
+				t.Setenv(name, value)
+			}
+			url, stop := start(t)
+			code, body := status(t, url+"/api/v1/keys")
+			_, page := status(t, url+"/metrics")
+			_, log := stop()
+			if code < 500 || strings.Contains(body+page+log, password) {
+				t.Errorf("%d: %s\n%s", code, body, log)
+			}
+		})
 	}
 }

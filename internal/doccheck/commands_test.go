@@ -20,12 +20,13 @@ var (
 	testMark     = regexp.MustCompile(`\b((?:Test|Fuzz|Benchmark)[A-Z]\w+)`)
 	functionMark = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w*)\(`)
 	variableMark = regexp.MustCompile(`\b(API_[A-Z_]+[A-Z])\b`)
-	foreignMark  = regexp.MustCompile(`\b(k6|COPY|docker|kubectl|kustomize|buildah|kind|minikube|git|complete|pip|helm|http\.server|podman)\b`)
+	foreignMark  = regexp.MustCompile(`\b(k6|COPY|docker|kubectl|kustomize|buildah|kind|minikube|cosign|sha256sum|git|complete|pip|helm|http\.server|podman)\b`)
 )
 
-// others are options of docker compose, of k6 and of an example. Those that begin with --load-gen- are made of the settings of the
+// others are options of docker compose, k6, cosign and an example. Those that begin with --load-gen- are made of the settings of the
 // load test, and held by its own test.
-var others = []string{"--no-recreate", "--no-deps", "--rmi", "--out", "--summary-export", "--target"}
+var others = []string{"--no-recreate", "--no-deps", "--rmi", "--out", "--summary-export", "--target", "--bundle",
+	"--certificate-oidc-issuer", "--certificate-identity-regexp"}
 
 // TestMakeTargets: each make target that a page names is one.
 func TestMakeTargets(t *testing.T) {

@@ -49,7 +49,7 @@ func New(u *locustworker.User, cfg Config) (*Session, error) {
 	}
 	b, err := baseFor(cfg.Pool, u.Host())
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: %s", ErrConfig, locustworker.HidePasswords(err.Error()))
 	}
 	set := settingsFor(cfg)
 	s := &Session{user: u, cfg: set, base: b, headers: set.fields}

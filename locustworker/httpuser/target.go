@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"github.com/bandwing/bandwing/locustworker"
 	"github.com/bandwing/bandwing/locustworker/httpuser/internal/target"
 )
 
@@ -175,7 +176,7 @@ func (s *Session) peerOf(scheme, authority string) (*peer, error) {
 	}
 	p, err := parsePeer(scheme, authority)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+		return nil, fmt.Errorf("%w: %s", ErrRequest, locustworker.HidePasswords(err.Error()))
 	}
 	if host := s.base.peer; host.origin == p.origin && (host.auth == p.auth || p.auth == "") {
 		return host, nil // spelled in another way

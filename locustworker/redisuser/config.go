@@ -10,6 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/bandwing/bandwing/locustworker"
 )
 
 // poolSize is larger than the one connection that a link has to a server: after so many
@@ -115,7 +117,8 @@ func parseHost(host string) (first *redis.Options, rest []string, err error) {
 		}
 		o, err := redis.ParseURL(one)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w: host %q: %w; it must be like redis://localhost:6379 or rediss://cache:6380/0", ErrConfig, all[i], err)
+			return nil, nil, fmt.Errorf("%w: host %s; it must be like redis://localhost:6379 or rediss://cache:6380/0",
+				ErrConfig, locustworker.HidePasswords(fmt.Sprintf("%q: %v", one, err)))
 		}
 		if i == 0 {
 			first = o
