@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -58,7 +59,6 @@ func TestSoak(t *testing.T) {
 		l.swarm(4 + l.rng.IntN(40))
 		l.awaitUsers()
 		l.soakFault()
-		l.awaitUsers() // what a master sends to a worker that is not back is lost
 		l.swarm(fleetUsers) // the same for every measurement
 		l.backInRun()
 		u := usageOf(t, l.workers[0].Pid())
@@ -108,7 +108,11 @@ func (l *lab) soakFault() {
 	}
 	f := faults[l.rng.IntN(len(faults))]
 	l.t.Logf("%s of %s for %v", f.name, w.name, length.Round(time.Millisecond))
+	back := strings.Count(w.Log(), sameMaster)
 	f.breaks()
 	l.lasts(length)
 	f.mends()
+	if f.name == "cut" || f.name == "reset of a stranded link" { // what a master sends before the worker is back is lost
+		w.awaitLog(l.t, sameMaster, back+1)
+	}
 }
