@@ -282,12 +282,13 @@ func (a *alone) watchUsage(ctx context.Context) {
 	}
 }
 
-// settle logs and keeps what became of the samples: all that were not dropped by a
-// reset are in the tables.
+// settle logs and keeps what became of the samples: those in the tables count as
+// confirmed, those that a reset has dropped as discarded.
 func (a *alone) settle() Counters {
 	w := a.worker
-	c := Counters{Recorded: w.recorder.store.Recorded(), Discarded: a.run.Dropped(), Cut: w.recorder.cut.Load()}
-	c.Confirmed = c.Recorded - c.Discarded
+	c := Counters{Cut: w.recorder.cut.Load()}
+	c.Recorded, c.Confirmed, c.Discarded = a.run.Samples()
+	c.Open = c.Recorded - c.Confirmed - c.Discarded
 	w.final.Store(&c)
 	a.log.Info("run ended", "samples_recorded", c.Recorded, "reported", c.Confirmed, "dropped_by_reset", c.Discarded, "requests_cut", c.Cut)
 	return c

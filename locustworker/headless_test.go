@@ -88,6 +88,27 @@ func TestNoSampleIsLostWithoutAMaster(t *testing.T) {
 	})
 }
 
+// TestSamplesOfQuittingAreInTheTables: what a listener records when all users have
+// ended is in the rows, and the counters are those of the rows.
+func TestSamplesOfQuittingAreInTheTables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{HideLogs: true, Events: Events{Quitting: func(env *Environment) error {
+			env.Record(Sample{Type: "GET", Name: "/bye", ResponseTime: time.Millisecond})
+			return nil
+		}}}
+		_, rows, c := runAlone(t, cfg, Headless{RunTime: 2 * time.Second}, tapperClass("A"))
+		var sum int64
+		byName := map[string]int64{}
+		for _, row := range rows {
+			sum += row.Requests
+			byName[row.Name] = row.Requests
+		}
+		if byName["/bye"] != 1 || sum != c.Recorded || sum != c.Confirmed || c.Open != 0 || sum < 10 {
+			t.Errorf("rows %v; %+v", byName, c)
+		}
+	})
+}
+
 func TestQuitEndsARunWithoutAMaster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		class := NewClass("A", newTapper).Task("once", 1, func(s *tapper, ctx context.Context) error {

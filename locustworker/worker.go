@@ -135,10 +135,11 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // settle logs and keeps what became of the samples, and returns what Run does.
 func (w *Worker) settle(s *session.Session, why error) error {
-	left := w.recorder.store.Take().Total
+	last, recorded := w.recorder.store.TakeLast()
+	left := last.Total
 	open, openFailures := s.Open()
 	c := Counters{
-		Recorded:  w.recorder.store.Recorded(),
+		Recorded:  recorded,
 		Confirmed: w.figures.Confirmed.Load(),
 		Open:      open + left.Requests,
 		Discarded: w.figures.Discarded.Load(),

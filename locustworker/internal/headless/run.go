@@ -32,13 +32,15 @@ type Run struct {
 	// What follows belongs to Do.
 	table   figures.Table
 	dropped int64 // requests that resets have dropped
-	history figures.History
-	began   time.Time
-	ramp    *ramp
-	stage   Stage // that was asked for last
-	spawned bool  // all users of it
-	ticks   int
-	note    string // why the run ended early
+
+	recorded int64 // up to the last one in the table
+	history  figures.History
+	began    time.Time
+	ramp     *ramp
+	stage    Stage // that was asked for last
+	spawned  bool  // all users of it
+	ticks    int
+	note     string // why the run ended early
 }
 
 // New checks the configuration and opens what will be written. The error says
@@ -68,8 +70,11 @@ func (r *Run) Quit(code int) {
 // Exception counts an error of user code. It is safe for concurrent use.
 func (r *Run) Exception(message, trace string) { r.exceptions.add(message, trace) }
 
-// Dropped returns how many samples were recorded and are in no table, after Do.
-func (r *Run) Dropped() int64 { return r.dropped }
+// Samples returns, after Do, how many samples were recorded up to the last one that
+// is in the tables, how many are in them, and how many a reset has dropped.
+func (r *Run) Samples() (recorded, reported, dropped int64) {
+	return r.recorded, r.table.Total().Requests, r.dropped
+}
 
 // Do runs the test until its time is over, its shape has ended, a threshold ends
 // it, Quit was called, or ctx ends; then it stops the users, writes what is to be
@@ -90,6 +95,7 @@ func (r *Run) Do(ctx context.Context) int {
 		r.cfg.Hooks.Quitting()
 	}
 	r.takeCode()
+	r.takeLast()
 	return r.finish()
 }
 
@@ -181,6 +187,14 @@ func (r *Run) take() {
 		})
 	}
 	r.outputs.add(&r.table, users, now)
+}
+
+// takeLast adds what was recorded after the users had ended, such as by Quitting.
+func (r *Run) takeLast() {
+	last, recorded := r.cfg.Store.TakeLast()
+	r.table.Add(last)
+	r.table.SetExceptions(r.exceptions.all())
+	r.recorded = recorded
 }
 
 // stop ends the stage and all users, and takes what they recorded.

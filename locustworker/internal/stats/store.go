@@ -78,6 +78,7 @@ type Store struct {
 	life    lifetimes      // all samples that are not in the shards any more
 	index   map[rowKey]int // into the report that is being made; empty in between
 	entries int            // entries in the last report: the next will have about as many
+	counted int64          // samples ever recorded that are not in the shards any more
 }
 
 // A shard fills two cache lines, which are fetched together, so that no two
@@ -179,6 +180,17 @@ func (s *Store) Take() Report {
 	return r
 }
 
+// TakeLast is Take, and returns how many samples were ever recorded up to that
+// report: what is recorded afterwards is in neither.
+func (s *Store) TakeLast() (last Report, recorded int64) {
+	s.taking.Lock()
+	last = s.take()
+	recorded = s.counted
+	s.taking.Unlock()
+	s.tell()
+	return last, recorded
+}
+
 // Lifetimes returns the sums of all samples ever recorded, taken or dropped ones
 // included, sorted by name, then method. Each row's counts never go back. Recorders
 // wait no longer than for Take, and it takes nothing from the next report.
@@ -214,12 +226,14 @@ func (s *Store) take() Report {
 func (s *Store) hold(now time.Time) {
 	r := Report{Start: s.start, End: now, maxErrors: s.config.MaxErrors}
 	r.Entries = make([]Entry, 0, s.entries)
+	var counted int64
 	for i := range s.shards {
-		taken := s.shards[i].swap()
+		taken, recorded := s.shards[i].swap()
+		counted += recorded
 		s.collect(&r, taken)
 		taken.reset()
 	}
-	s.entries = len(r.Entries)
+	s.entries, s.counted = len(r.Entries), counted
 	clear(s.index)
 	r.finish(s.texts)
 	if s.held.Empty() {
@@ -261,11 +275,12 @@ func (r *Report) finish(texts *quota[failureKey]) {
 	r.Errors = admitErrors(compactErrors(r.Errors), texts)
 }
 
-// swap exchanges the active tally for the spare one and returns it. It is the
-// spare one from then on: reset it before the next swap.
-func (sh *shard) swap() *tally {
+// swap exchanges the active tally for the spare one and returns it, with the number
+// of samples ever recorded. It is the spare one from then on: reset it before the
+// next swap.
+func (sh *shard) swap() (*tally, int64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.active, sh.spare = sh.spare, sh.active
-	return sh.spare
+	return sh.spare, sh.recorded
 }
