@@ -24,6 +24,7 @@ func TestShop(t *testing.T) {
 	t.Parallel()
 	program := build(t, "shop")
 	t.Run("headless", func(t *testing.T) {
+		t.Parallel()
 		x := startTarget(t)
 		r := alone(t, program, x.url, "-u", "6", "-r", "6", "-t", "3s")
 		wantRows(t, r, x.Served())
@@ -32,6 +33,7 @@ func TestShop(t *testing.T) {
 		}
 	})
 	t.Run("tags", func(t *testing.T) {
+		t.Parallel()
 		x := startTarget(t)
 		r := alone(t, program, x.url, "-u", "6", "-r", "6", "-t", "2s", "--tags", "write")
 		wantRows(t, r, x.Served())
@@ -40,6 +42,7 @@ func TestShop(t *testing.T) {
 		}
 	})
 	t.Run("master", func(t *testing.T) {
+		t.Parallel()
 		x := startTarget(t)
 		r := underMaster(t, program, x.url, "-u", "6", "-r", "6", "-t", "3s", "--currency", "CHF")
 		wantRows(t, r, x.Served())
@@ -127,7 +130,7 @@ func TestCustomMessages(t *testing.T) {
 	r := underMaster(t, build(t, "custom-messages"), x.url, "-u", "4", "-r", "4", "-t", "3s")
 	wantRows(t, r, x.Served())
 	found := regexp.MustCompile(`(\d+) vouchers were redeemed`).FindStringSubmatch(r.log)
-	if found == nil || found[1] != strconv.Itoa(r.requests["POST /vouchers/[code]"]) {
+	if len(found) != 2 || found[1] != strconv.Itoa(r.requests["POST /vouchers/[code]"]) {
 		t.Errorf("%v, rows %v\n%s", found, r.requests, r.log)
 	}
 }

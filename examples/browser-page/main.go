@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/bandwing/bandwing/locustworker"
@@ -36,7 +37,7 @@ func (b *browser) visit(ctx context.Context) error {
 		return nil
 	}
 	// Browsers open six connections to one host.
-	if err := b.Parallel(load, load, load, load, load, load); err != nil {
+	if err := b.Parallel(slices.Repeat([]func(*httpuser.Session) error{load}, 6)...); err != nil {
 		return err
 	}
 	// A row of its own for the time until all was there.

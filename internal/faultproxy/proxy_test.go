@@ -116,7 +116,7 @@ func TestResetAfterBreaksAMessage(t *testing.T) {
 	}
 	_ = server.SetReadDeadline(time.Now().Add(patience))
 	got, err := io.ReadAll(server)
-	if !strings.HasPrefix("abc", string(got)) || !errors.Is(err, syscall.ECONNRESET) {
+	if !bytes.HasPrefix([]byte("abc"), got) || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the server has read %q, %v", got, err)
 	}
 }
