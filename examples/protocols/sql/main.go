@@ -49,18 +49,18 @@ func (b *buyer) measure(ctx context.Context, name string, statement func(context
 	return nil
 }
 
-func open(file string) (*sql.DB, error) {
+func open(ctx context.Context, file string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", file+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(4)
-	_, err = db.Exec("CREATE TABLE IF NOT EXISTS orders (buyer INTEGER, amount INTEGER)")
+	_, err = db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS orders (buyer INTEGER, amount INTEGER)")
 	return db, err
 }
 
 func main() {
-	db, err := open("orders.db")
+	db, err := open(context.Background(), "orders.db")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sql:", err)
 		os.Exit(1)
