@@ -53,6 +53,26 @@ func (c *cluster) runHeadlessWith(env []string, program string, stop func(*exec.
 	return headlessRun{code: cmd.ProcessState.ExitCode(), rows: readRows(c.t, filepath.Join(dir, "out_stats.csv")), log: log.String(), dir: dir}
 }
 
+// jsonTotal returns the requests in rows.json.
+func (r headlessRun) jsonTotal(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, "rows.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []struct {
+		Requests int `json:"num_requests"`
+	}
+	if err := json.Unmarshal(text, &rows); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	total := 0
+	for _, row := range rows {
+		total += row.Requests
+	}
+	return total
+}
+
 // readRows reads the requests of each row of a CSV file.
 func readRows(t *testing.T, name string) map[string]int {
 	t.Helper()

@@ -3,6 +3,7 @@ package locustworker
 import (
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,20 +20,27 @@ func TestVisitorsThatNobodyNeedsEnd(t *testing.T) {
 			}
 			return 15 * time.Millisecond
 		}
-		var w *Worker
+		var mu sync.Mutex
 		visitors := map[time.Duration]int{}
 		cfg := Config{StopTimeout: time.Second, HideLogs: true, Logger: slog.New(slog.DiscardHandler)}
-		for _, at := range []time.Duration{8 * time.Second, 60 * time.Second, 150 * time.Second} {
-			time.AfterFunc(at, func() { visitors[at] = w.Snapshot().Arrivals[0].Visitors })
-		}
 		w, err := New(cfg, tally.class(ArrivalConfig{Rate: 100}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.nap = nil // fake time
+		for _, at := range []time.Duration{8 * time.Second, 60 * time.Second, 150 * time.Second} {
+			time.AfterFunc(at, func() {
+				n := w.Snapshot().Arrivals[0].Visitors
+				mu.Lock()
+				defer mu.Unlock()
+				visitors[at] = n
+			})
+		}
 		if _, err = w.RunHeadless(t.Context(), Headless{RunTime: 200 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if visitors[8*time.Second] < 190 || visitors[60*time.Second] < 190 || visitors[150*time.Second] > 3 {
 			t.Errorf("visitors after so long: %v", visitors)
 		}
