@@ -25,8 +25,10 @@ var (
 
 // others are options of docker compose, k6, cosign and an example. Those that begin with --load-gen- are made of the settings of the
 // load test, and held by its own test.
-var others = []string{"--no-recreate", "--no-deps", "--rmi", "--out", "--summary-export", "--target", "--bundle",
-	"--certificate-oidc-issuer", "--certificate-identity-regexp"}
+var others = []string{
+	"--no-recreate", "--no-deps", "--rmi", "--out", "--summary-export", "--target", "--bundle",
+	"--certificate-oidc-issuer", "--certificate-identity-regexp",
+}
 
 // TestMakeTargets: each make target that a page names is one.
 func TestMakeTargets(t *testing.T) {

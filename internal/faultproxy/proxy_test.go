@@ -116,7 +116,7 @@ func TestResetAfterBreaksAMessage(t *testing.T) {
 	}
 	_ = server.SetReadDeadline(time.Now().Add(patience))
 	got, err := io.ReadAll(server)
-	if !bytes.HasPrefix([]byte("abc"), got) || !errors.Is(err, syscall.ECONNRESET) {
+	if len(got) > 3 || !bytes.Equal(got, []byte("abc")[:len(got)]) || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the server has read %q, %v", got, err)
 	}
 }
