@@ -101,7 +101,7 @@ class Load:
         print(f"test-compose: {what}: {served} requests were served, the master counts {self.requests()}", flush=True)
 
     def requests(self) -> int:
-        """How many requests of users to the service the master counts in this run: some classes send to Redis itself."""
+        """How many requests of users to the service the master counts. Some classes send to Redis itself."""
         rows = self._stats()["stats"]
         return sum(
             int(row["num_requests"])
