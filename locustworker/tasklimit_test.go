@@ -144,7 +144,7 @@ func TestUsersThatWaitForTheirTurn(t *testing.T) {
 			var end time.Time
 			cfg := Config{MaxRPS: 0.01, StopTimeout: stopTimeout, Events: Events{
 				SpawningComplete: func(*Environment, int) error {
-					if n := runtime.NumGoroutine() - before; n > 50 {
+					if n := runtime.NumGoroutine() - before; n > 500 { // executors that have just started users are among them
 						t.Errorf("%d goroutines for 2000 users of which one has a permit", n)
 					}
 					return nil
